@@ -1,0 +1,145 @@
+"""Profiles: how large a campaign is. Trial counts, never timeouts, so that a profile has one outcome."""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import yaml
+
+from switchyard.digests import digest_json
+from switchyard.errors import ConfigurationError
+
+NAMES = ("tiny", "quick", "full")
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Episodes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many episodes of a kind each substation lives through, and how long each is."""
+
+    count: Count
+    seconds: Annotated[int, msgspec.Meta(ge=10, le=3600)]
+
+
+class Simulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sizes of the simulated campaign.
+
+    Attributes:
+        start: First local day.
+        load_days: Days of 15-min load per feeder; episodes start within them.
+        grid_hours: System hours for which the transmission grid is dispatched.
+        part_scenarios: Scenarios in one part; a part is solved by one engine from a fresh compile.
+        episodes: By scenario kind.
+    """
+
+    start: date
+    load_days: Positive
+    grid_hours: Positive
+    part_scenarios: Positive
+    episodes: dict[str, Episodes]
+
+
+class Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds between the ends of two windows of one episode."""
+
+    stride_s: Positive
+
+
+class Tuning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Optuna trials per model, folds of the group cross-validation, and the rows that tuning sees at most."""
+
+    trials: dict[str, Positive]
+    folds: Annotated[int, msgspec.Meta(ge=2)]
+    max_rows: Positive
+
+
+class Federation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Models to federate."""
+
+    models: tuple[str, ...]
+
+
+class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Held-out episodes per substation that the endpoint is asked about at the end of a run."""
+
+    episodes_per_substation: Positive
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One campaign's size; `switchyard/profiles/<name>.yaml`."""
+
+    name: str
+    seed: Count
+    training: tuple[str, ...]
+    held_out: tuple[str, ...]
+    simulation: Simulation
+    features: Features
+    models: tuple[str, ...]
+    tuning: Tuning
+    federation: Federation
+    answers: Answers
+
+    @property
+    def substations(self) -> tuple[str, ...]:
+        """Training substations, then held-out ones."""
+        return self.training + self.held_out
+
+    @property
+    def digest(self) -> str:
+        """Digest of every value."""
+        return digest_json(msgspec.to_builtins(self))
+
+    def dataset(self, substation: str) -> str:
+        """Name of the dataset that this profile makes for `substation`."""
+        return f"{self.name}.{substation}"
+
+
+def load_profile(name: str) -> Profile:
+    """Read a shipped profile by name, or one of your own by its path.
+
+    Raises:
+        ConfigurationError: No such profile, or a key or value in it is wrong; the message names both.
+    """
+    if name in NAMES:
+        source = f"switchyard/profiles/{name}.yaml"
+        text = resources.files("switchyard").joinpath("profiles", f"{name}.yaml").read_text(encoding="utf-8")
+    elif Path(name).is_file():
+        source, text = name, Path(name).read_text(encoding="utf-8")
+    else:
+        raise ConfigurationError(
+            f"profile {name!r} does not exist",
+            f"choose one of {', '.join(NAMES)}, or give the path of a YAML file",
+        )
+    try:
+        profile = msgspec.convert(yaml.safe_load(text), Profile)
+    except (msgspec.ValidationError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{source}: {error}", "see the shipped profiles for the keys") from error
+    _check(profile, source)
+    return profile
+
+
+def _check(profile: Profile, source: str) -> None:
+    both = set(profile.training) & set(profile.held_out)
+    if both:
+        raise ConfigurationError(
+            f"{source}: {', '.join(sorted(both))} cannot be both training and held_out",
+            "keep each in one list",
+        )
+    if not profile.training:
+        raise ConfigurationError(f"{source}: training is empty", "name at least one substation")
+    untuned = [model for model in profile.models if model not in profile.tuning.trials]
+    if untuned:
+        raise ConfigurationError(
+            f"{source}: tuning.trials lacks {', '.join(untuned)}", "give each model a number of trials"
+        )
+    strangers = [model for model in profile.federation.models if model not in profile.models]
+    if strangers:
+        raise ConfigurationError(
+            f"{source}: federation.models names {', '.join(strangers)}, which models does not",
+            "add or remove it",
+        )
