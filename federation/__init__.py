@@ -1,0 +1,1 @@
+"""Federation: one global model from substations that keep their rows to themselves."""

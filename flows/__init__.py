@@ -1,0 +1,1 @@
+"""Prefect flows that conduct the rooms; no domain logic lives here."""

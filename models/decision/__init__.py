@@ -1,0 +1,1 @@
+"""Models that advise: reactive power, load balancing, grid stability, dispatch."""

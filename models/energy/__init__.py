@@ -1,0 +1,1 @@
+"""Models of energy: load, losses, power flow, demand response."""

@@ -1,0 +1,1 @@
+"""Models of what equipment and supply quality will do: failures, overloads, power quality, sags."""

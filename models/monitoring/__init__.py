@@ -1,0 +1,1 @@
+"""Models of what is measured now: anomalies, harmonics, frequency, unbalance."""
