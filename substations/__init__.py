@@ -1,7 +1,7 @@
 """Descriptions of substations: reading them, and checking them against their circuits.
 
-A substation is a folder with `substation.yaml` (assets, ratings, measurement points, limits) and `circuit.dss` (the
-OpenDSS circuit). Reading needs no engine; checking compiles the circuit.
+A substation is a folder with `substation.yaml` (assets, ratings, measurement points, limits) and
+`circuit.dss` (the OpenDSS circuit). Reading needs no engine; checking compiles the circuit.
 """
 
 from substations.checks import check
