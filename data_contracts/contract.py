@@ -1,0 +1,101 @@
+"""The vocabulary in which tables are declared: columns, rules and tables.
+
+A declaration is plain data. Enforcement (numpy), the Great Expectations suite, the checks of the wire and the
+generated documentation are all made from it, so that a unit or a range is written down once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from data_contracts.block import Block
+
+DType = Literal["float64", "int8", "int32", "int64", "bool", "string", "timestamp"]
+"""`timestamp` is milliseconds since 1970 in UTC (`timestamp[ms, tz=UTC]` in Parquet)."""
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: Name in the file; it ends in the unit where a bare number could be misread.
+        dtype: Type in the file.
+        unit: SI symbol or "" for what has none.
+        description: What it says, in one line.
+        nullable: Whether a value may be missing. Missing is null; NaN and infinities are always refused.
+        minimum: Smallest value allowed, in `unit`; None for no bound.
+        maximum: Largest value allowed, in `unit`; None for no bound.
+        allowed: The only values allowed; empty for any.
+    """
+
+    name: str
+    dtype: DType
+    unit: str
+    description: str
+    nullable: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    allowed: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A relation that rows must keep, beyond what single columns say.
+
+    Attributes:
+        name: Name in reports and in the quarantine.
+        description: What must hold.
+        remedy: What to do when it does not.
+        columns: The columns it reads; their values are shown with each rejected row.
+        check: Gives a mask that is true at every row of the block that breaks the rule, shape [rows].
+    """
+
+    name: str
+    description: str
+    remedy: str
+    columns: tuple[str, ...]
+    check: Callable[[Block], Mask]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The contract of one table.
+
+    Attributes:
+        name: Name of the table and of its folder in a dataset.
+        description: What one row is.
+        key: Columns that together name one row; the file is sorted by them.
+        columns: All columns, in file order.
+        rules: Relations between columns and rows.
+    """
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in file order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column called `name`.
+
+        Raises:
+            KeyError: The table has no such column.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.name} has no column {name}")

@@ -1,0 +1,241 @@
+"""The same contracts as Great Expectations suites, with Data Docs for people.
+
+Column rules become the library's own expectations; relations between columns and rows, and the difference
+between null and NaN, which the library does not see, become columns of booleans that must be true. They are
+computed on whole files, as enforcement does, before a sample of rows is taken.
+
+Great Expectations takes seconds to import: only functions of this module import it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from data_contracts.block import Block
+from data_contracts.contract import Column, Rule, Table
+from data_contracts.dataset import Dataset
+from data_contracts.facts import SubstationFacts
+from data_contracts.inspection import read
+from data_contracts.rules.columns import all_rules
+from data_contracts.tables import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE_ROWS = 20_000
+KEPT = "keeps "
+"""Begins the name of a derived column: true where the row keeps the rule."""
+
+
+class RuleOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One expectation's result.
+
+    Attributes:
+        rule: Name of the rule.
+        description: What must hold.
+        broken: Sampled rows that break it.
+        success: Whether none does.
+    """
+
+    rule: str
+    description: str
+    broken: int
+    success: bool
+
+
+class TableValidation(msgspec.Struct, frozen=True, kw_only=True):
+    """One table's validation.
+
+    Attributes:
+        table: Its name.
+        rows: Rows of the table.
+        sampled: Rows that the expectations were asked about.
+        success: Whether all hold.
+        outcomes: Results, in the order of the contract's rules.
+    """
+
+    table: str
+    rows: int
+    sampled: int
+    success: bool
+    outcomes: tuple[RuleOutcome, ...]
+
+
+def _native(table: Table) -> dict[str, tuple[Column, str]]:
+    """Column rules that the library can express by itself: rule → column and what it asks."""
+    return {
+        f"{column.name}.{ask}": (column, ask)
+        for column in table.columns
+        for ask in ("present", "range", "allowed")
+    }
+
+
+def suite(table: Table) -> list[Any]:
+    """The contract of a table as expectations, one a rule, in the order of the rules.
+
+    Returns:
+        `great_expectations.expectations` objects; `meta["rule"]` names the rule.
+    """
+    import great_expectations.expectations as gxe
+
+    native = _native(table)
+    expectations = []
+    for rule in all_rules(table):
+        common: dict[str, Any] = {"meta": {"rule": rule.name}, "description": rule.description}
+        if rule.name not in native:
+            expectations.append(
+                gxe.ExpectColumnValuesToBeInSet(column=KEPT + rule.name, value_set=[True], **common)
+            )
+            continue
+        column, ask = native[rule.name]
+        common["column"] = column.name
+        if ask == "present":
+            expectations.append(gxe.ExpectColumnValuesToNotBeNull(**common))
+        elif ask == "allowed":
+            expectations.append(gxe.ExpectColumnValuesToBeInSet(value_set=list(column.allowed), **common))
+        else:
+            expectations.append(
+                gxe.ExpectColumnValuesToBeBetween(
+                    min_value=column.minimum, max_value=column.maximum, **common
+                )
+            )
+    return expectations
+
+
+def frame(table: Table, block: Block, every: int = 1) -> pd.DataFrame:
+    """A block's columns with one derived column for each rule that the library cannot express.
+
+    Args:
+        table: The contract.
+        block: The rows; rules are asked about all of them.
+        every: Keep each `every`-th row.
+    """
+    import pandas as pd
+
+    native = _native(table)
+    columns: dict[str, Any] = {}
+    for column in table.columns:
+        if column.dtype == "string":
+            codes, values = block.codes(column.name)
+            texts = np.array([*values, None], dtype=object)
+            columns[column.name] = texts[np.where(block.missing(column.name), len(values), codes)][::every]
+        else:
+            columns[column.name] = block.floats(column.name)[::every]
+    for rule in all_rules(table):
+        if rule.name not in native:
+            columns[KEPT + rule.name] = ~rule.check(block)[::every]
+    return pd.DataFrame(columns)
+
+
+def _sample(dataset: Dataset, table: Table, facts: SubstationFacts, sample_rows: int) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = dataset.manifest.tables[table.name].rows
+    every = max(1, -(-rows // sample_rows))
+    frames = [
+        frame(table, Block(table, read(table, file), facts), every) for file in dataset.files(table.name)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def validate_dataset(
+    dataset: Dataset,
+    facts: SubstationFacts,
+    site: Path,
+    *,
+    sample_rows: int = SAMPLE_ROWS,
+    tables: Iterable[str] | None = None,
+) -> tuple[TableValidation, ...]:
+    """Ask a dataset's expectations and write its Data Docs.
+
+    Args:
+        dataset: The dataset.
+        facts: What the rules must know about the substation.
+        site: Folder of the Data Docs; `index.html` in it is the entrance.
+        sample_rows: About how many rows of each table to ask about, taken evenly from all files.
+        tables: Tables to validate; None for all.
+
+    Returns:
+        One result for each table, in the order of the contracts.
+    """
+    wanted = dataset.tables if tables is None else tuple(tables)
+    samples = {
+        name: _sample(dataset, table, facts, sample_rows) for name, table in TABLES.items() if name in wanted
+    }
+    results = _run(dataset.name, samples, site)
+    return tuple(
+        _outcome(table, dataset.manifest.tables[name].rows, len(samples[name]), results[name])
+        for name, table in TABLES.items()
+        if name in samples
+    )
+
+
+def _run(dataset: str, samples: dict[str, pd.DataFrame], site: Path) -> dict[str, Any]:
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+
+    if site.exists():
+        shutil.rmtree(site)
+
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    source = context.data_sources.add_pandas(dataset)
+    context.add_data_docs_site(
+        "contracts",
+        {
+            "class_name": "SiteBuilder",
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(site)},
+        },
+    )
+    results = {}
+    # The library draws progress bars whatever its configuration says.
+    with contextlib.redirect_stderr(io.StringIO()):
+        for name, data in samples.items():
+            batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("sample")
+            expectations = context.suites.add(
+                gx.ExpectationSuite(name=f"{dataset}.{name}", expectations=suite(TABLES[name]))
+            )
+            definition = context.validation_definitions.add(
+                gx.ValidationDefinition(name=name, data=batch, suite=expectations)
+            )
+            checkpoint = context.checkpoints.add(
+                gx.Checkpoint(
+                    name=name,
+                    validation_definitions=[definition],
+                    actions=[gx.checkpoint.UpdateDataDocsAction(name="docs", site_names=["contracts"])],
+                    result_format="BASIC",
+                )
+            )
+            outcome = checkpoint.run(batch_parameters={"dataframe": data})
+            results[name] = next(iter(outcome.run_results.values()))
+    return results
+
+
+def _outcome(table: Table, rows: int, sampled: int, result: Any) -> TableValidation:
+    by_rule = {found.expectation_config.meta["rule"]: found for found in result.results}
+    return TableValidation(
+        table=table.name,
+        rows=rows,
+        sampled=sampled,
+        success=bool(result.success),
+        outcomes=tuple(_rule_outcome(rule, by_rule[rule.name]) for rule in all_rules(table)),
+    )
+
+
+def _rule_outcome(rule: Rule, found: Any) -> RuleOutcome:
+    return RuleOutcome(
+        rule=rule.name,
+        description=rule.description,
+        broken=int(found.result.get("unexpected_count", 0)),
+        success=bool(found.success),
+    )

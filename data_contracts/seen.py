@@ -1,0 +1,55 @@
+"""Keys that earlier files of a table hold, so that no row is taken twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.block import Block
+from data_contracts.contract import Mask, Rule, Table
+
+Integers = NDArray[np.int64]
+
+
+class SeenKeys:
+    """Keys by file, for one table; times are kept as integers below the names that go with them."""
+
+    def __init__(self, table: Table) -> None:
+        self._key = table.key
+        self._time = table.key[-1] if table.column(table.key[-1]).dtype == "timestamp" else None
+        self._names = table.key[:-1] if self._time else table.key
+        self._times: dict[tuple[str, ...], list[Integers]] = {}
+
+    def _groups(self, block: Block) -> Iterator[tuple[tuple[str, ...], Integers]]:
+        ids, _ = block.groups(self._names)
+        order = np.argsort(ids, kind="stable")
+        starts = np.flatnonzero(np.diff(ids[order], prepend=-1))
+        columns = [block.codes(name) for name in self._names]
+        for rows in np.split(order, starts[1:]):
+            if len(rows):
+                yield tuple(values[codes[rows[0]]] for codes, values in columns), rows
+
+    def repeated(self, block: Block) -> Mask:
+        """Rows whose key an earlier file holds; then remembers this file's keys."""
+        times = block.integers(self._time) if self._time else np.zeros(block.rows, dtype=np.int64)
+        found = block.none()
+        for names, rows in self._groups(block):
+            earlier = self._times.setdefault(names, [])
+            if earlier:
+                found[rows] = np.isin(times[rows], np.concatenate(earlier))
+            earlier.append(times[rows])
+        for name in self._key:
+            found &= ~block.missing(name)
+        return found
+
+    def rule(self) -> Rule:
+        """The rule that this is, for messages and reports; it rejects what `repeated` finds."""
+        return Rule(
+            "unique_in_table",
+            f"{', '.join(self._key)} name one row of all the table's files; the first file by name keeps it",
+            "find out why two files hold the same rows",
+            self._key,
+            self.repeated,
+        )

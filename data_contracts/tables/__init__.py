@@ -1,0 +1,21 @@
+"""The contracts of all tables, by name."""
+
+from __future__ import annotations
+
+from data_contracts.contract import Table
+from data_contracts.tables.boundary import BOUNDARY
+from data_contracts.tables.faults import FAULTS
+from data_contracts.tables.load import LOAD
+from data_contracts.tables.readings import READINGS
+from data_contracts.tables.readings_truth import READINGS_TRUTH
+from data_contracts.tables.scenarios import SCENARIOS
+
+TABLES: dict[str, Table] = {
+    table.name: table for table in (SCENARIOS, READINGS, READINGS_TRUTH, FAULTS, LOAD, BOUNDARY)
+}
+"""Every contracted table, in the order in which they are enforced."""
+
+DERIVED = frozenset({"features"})
+"""Tables that are computed from contracted ones and carry no contract beyond their key and finite or null."""
+
+__all__ = ["DERIVED", "TABLES"]

@@ -1,0 +1,192 @@
+"""The request of `POST /v1/infer`: one item, or `{"items": [...]}`.
+
+Decoding is strict: an unknown field, a wrong type or a wrong number of phases is refused with its path.
+What goes beyond types (ranges by the point's nominal, time, units) is checked in `data_contracts.wire.check`.
+Units and signs are those of the table `readings`: primary side, phase-to-neutral and line-to-line volts,
+P positive out of the busbar.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from data_contracts import ranges
+from data_contracts.wire import limits
+
+Time = Annotated[datetime, Meta(tz=True, description="ISO 8601 with its zone")]
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Phases = tuple[float | None, float | None, float | None]
+"""Phases a, b, c. Null is allowed in a reading of quality `invalid`."""
+
+Quality = Literal["good", "questionable", "invalid"]
+Positive = Annotated[float, Meta(ge=0)]
+Samples = Meta(min_length=limits.WAVEFORM_MIN_SAMPLES, max_length=limits.WAVEFORM_SAMPLES)
+Volts = Annotated[list[Annotated[float, Meta(ge=-2 * ranges.V_MAX_V, le=2 * ranges.V_MAX_V)]], Samples]
+Amperes = Annotated[list[Annotated[float, Meta(ge=-3 * ranges.I_MAX_A, le=3 * ranges.I_MAX_A)]], Samples]
+Watts = Annotated[float, Meta(ge=-3 * ranges.P_MAX_W, le=3 * ranges.P_MAX_W)]
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """One second at one measurement point.
+
+    Attributes:
+        t: The second that it describes.
+        v: Phase-to-neutral RMS voltages, V.
+        i: RMS currents, A.
+        p: Active powers, W.
+        q: Reactive powers, var.
+        f: Frequency, Hz.
+        v_ll: Line voltages ab, bc, ca, V.
+        v_min: Smallest half-cycle RMS of the second, V.
+        v_max: Largest half-cycle RMS of the second, V.
+        thd: Total harmonic distortion of the voltages, %.
+        pst: Short-term flicker severity.
+        quality: IEC 61850 validity.
+    """
+
+    t: Time
+    v: Phases
+    i: Phases
+    p: Phases
+    q: Phases
+    f: float | None
+    v_ll: Phases | UnsetType = UNSET
+    v_min: Phases | UnsetType = UNSET
+    v_max: Phases | UnsetType = UNSET
+    thd: Phases | UnsetType = UNSET
+    pst: float | UnsetType | None = UNSET
+    quality: Quality = "good"
+
+
+class Waveform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Sampled voltages (V) and currents (A) of phases a, b, c; all six series are equally long."""
+
+    rate_hz: Annotated[float, Meta(ge=limits.WAVEFORM_RATE_HZ[0], le=limits.WAVEFORM_RATE_HZ[1])]
+    v: tuple[Volts, Volts, Volts]
+    i: tuple[Amperes, Amperes, Amperes]
+
+
+class LoadHistory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Mean active power of the steps that end at `end`, W, oldest first."""
+
+    step_s: Annotated[int, Meta(ge=1, le=86_400)]
+    end: Time
+    p: Annotated[list[Watts], Meta(min_length=1, max_length=limits.HISTORY_VALUES)]
+
+
+class LoadingHistory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Loading of the steps that end at `end`, of rated power, oldest first."""
+
+    step_s: Annotated[int, Meta(ge=1, le=86_400)]
+    end: Time
+    pu: Annotated[
+        list[Annotated[float, Meta(ge=0, le=10)]], Meta(min_length=1, max_length=limits.HISTORY_VALUES)
+    ]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A voltage event that has happened: depth or height in % of nominal, duration in ms."""
+
+    t: Time
+    kind: Literal["sag", "swell", "interruption", "rapid_voltage_change"]
+    depth_pct: Annotated[float, Meta(ge=0, le=200)]
+    duration_ms: Positive
+
+
+class Weather(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Weather at the substation: wind m/s, lightning strokes per hour nearby, global irradiance W/m²."""
+
+    wind_m_s: Annotated[float, Meta(ge=ranges.WIND_M_S[0], le=ranges.WIND_M_S[1])] | UnsetType = UNSET
+    lightning_per_h: Annotated[float, Meta(ge=0, le=1e5)] | UnsetType = UNSET
+    ghi_w_m2: (
+        Annotated[float, Meta(ge=ranges.IRRADIANCE_W_M2[0], le=ranges.IRRADIANCE_W_M2[1])] | UnsetType
+    ) = UNSET
+
+
+class Unit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A generating unit: what it can produce now, MW."""
+
+    available_mw: Annotated[float, Meta(ge=0, le=1e5)]
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the gateway knows beside the readings. A model whose context is missing abstains.
+
+    Attributes:
+        ambient_c: Air temperature, °C.
+        top_oil_c: Top-oil temperature of the bay's transformer, °C.
+        hours_since_maintenance: Of the bay's equipment, h.
+        anomalies_24h: Anomalies seen at the point in the last 24 h.
+        events: Voltage events of the recent past.
+        planned_switching: When switching is planned.
+        weather: Weather at the substation.
+        loading_history: Loading of the bay's transformer.
+        tap: Tap position by transformer.
+        capacitor_steps: Steps in service by capacitor bank.
+        units: Generating units by name.
+        renewables_mw: Renewable production available by name, MW.
+        system_load_mw: Load of the whole grid, MW.
+    """
+
+    ambient_c: Annotated[float, Meta(ge=ranges.AMBIENT_C[0], le=ranges.AMBIENT_C[1])] | UnsetType = UNSET
+    top_oil_c: Annotated[float, Meta(ge=ranges.OIL_C[0], le=ranges.OIL_C[1])] | UnsetType = UNSET
+    hours_since_maintenance: Annotated[float, Meta(ge=0, le=1e6)] | UnsetType = UNSET
+    anomalies_24h: Annotated[int, Meta(ge=0, le=86_400)] | UnsetType = UNSET
+    events: Annotated[list[Event], Meta(max_length=limits.EVENTS)] | UnsetType = UNSET
+    planned_switching: Annotated[list[Time], Meta(max_length=limits.EVENTS)] | UnsetType = UNSET
+    weather: Weather | UnsetType = UNSET
+    loading_history: LoadingHistory | UnsetType = UNSET
+    tap: (
+        Annotated[dict[Name, Annotated[int, Meta(ge=-100, le=100)]], Meta(max_length=limits.NAMED_VALUES)]
+        | UnsetType
+    ) = UNSET
+    capacitor_steps: (
+        Annotated[dict[Name, Annotated[int, Meta(ge=0, le=100)]], Meta(max_length=limits.NAMED_VALUES)]
+        | UnsetType
+    ) = UNSET
+    units: Annotated[dict[Name, Unit], Meta(max_length=limits.NAMED_VALUES)] | UnsetType = UNSET
+    renewables_mw: (
+        Annotated[dict[Name, Annotated[float, Meta(ge=0, le=1e5)]], Meta(max_length=limits.NAMED_VALUES)]
+        | UnsetType
+    ) = UNSET
+    system_load_mw: Annotated[float, Meta(ge=0, le=1e7)] | UnsetType = UNSET
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One measurement point with its latest readings.
+
+    Attributes:
+        substation: Name of the substation.
+        point: Measurement point of its description.
+        readings: Oldest first, 1 s apart.
+        waveform: One capture of the waveform at the last reading.
+        load_history: Load of the feeder.
+        context: What else is known.
+        models: Models to ask; unset asks all 16.
+        test: The data comes from a test (IEC 61850 test flag): it is answered, never alarms and never trains.
+    """
+
+    substation: Name
+    point: Name
+    readings: Annotated[list[Reading], Meta(min_length=1, max_length=limits.READINGS)]
+    waveform: Waveform | UnsetType = UNSET
+    load_history: LoadHistory | UnsetType = UNSET
+    context: Context | UnsetType = UNSET
+    models: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
+    test: bool = False
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Up to 1000 items, each still encoded, so that one bad item cannot fail the others.
+
+    Attributes:
+        items: The encoded items.
+        models: Models to ask for the items that name none.
+    """
+
+    items: Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=limits.BATCH_ITEMS)]
+    models: Annotated[list[Name], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
