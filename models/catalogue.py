@@ -1,0 +1,66 @@
+"""All sixteen names, their modules and answers, and which of them are defined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from data_contracts.answers import ANSWERS, MODULE_OF, Answer
+from models.errors import ModelError
+from models.protocol import Definition
+
+# Where a model is defined, as an object called DEFINITION.
+PLACES = {
+    "voltage_anomaly": "models.monitoring.voltage_anomaly",
+    "phase_imbalance": "models.monitoring.phase_imbalance",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of the catalogue.
+
+    Attributes:
+        name: Registered name.
+        module: monitoring, maintenance, energy or decision.
+        answer: Type of its answer on the wire.
+        place: Python module that defines it; empty where none does.
+    """
+
+    name: str
+    module: str
+    answer: type[Answer]
+    place: str
+
+
+CATALOGUE = tuple(
+    Entry(name, MODULE_OF[name], answer, PLACES.get(name, "")) for name, answer in ANSWERS.items()
+)
+NAMES = tuple(entry.name for entry in CATALOGUE)
+DEFINED = tuple(entry.name for entry in CATALOGUE if entry.place)
+
+
+def entry(name: str) -> Entry:
+    """The catalogue's entry for `name`.
+
+    Raises:
+        ModelError: No such model.
+    """
+    for known in CATALOGUE:
+        if known.name == name:
+            return known
+    raise ModelError(f"no model {name!r}", f"choose one of {', '.join(NAMES)}")
+
+
+def definition(name: str) -> Definition[Any]:
+    """The declaration of `name`, imported when it is first asked for.
+
+    Raises:
+        ModelError: No such model, or it is not defined.
+    """
+    known = entry(name)
+    if not known.place:
+        raise ModelError(f"model {name!r} has no definition", f"choose one of {', '.join(DEFINED)}")
+    found: Definition[Any] = import_module(known.place).DEFINITION
+    return found

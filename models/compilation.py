@@ -1,0 +1,170 @@
+"""From a fitted model to the files that are served, with the proof that they answer alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.version import CONTRACT_VERSION
+from models.catalogue import entry
+from models.errors import ParityError
+from models.protocol import Compiled, Definition
+from models.rows import Rows
+from models.runtime import CompiledModel
+from switchyard.files import write_bytes_atomic, write_json_atomic
+from switchyard.identity import generator
+
+MODEL_FILE, SPEC_FILE, GOLDEN_FILE = "model.onnx", "spec.json", "golden.json"
+SCHEMA = 1
+GOLDEN_ROWS = 24
+# One float32 step of a figure of order one, with room for the sum over a hundred trees.
+TOLERANCE = 2e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How the compiled graph compares with the fitted model on held-out rows.
+
+    Attributes:
+        rows: Rows compared.
+        largest: Largest absolute difference of an output.
+        flips: Rows whose decoded answer differs in anything but a number within the tolerance.
+    """
+
+    rows: int
+    largest: float
+    flips: int
+
+
+def compile_into(definition: Definition[Any], fitted: Any, held_out: Rows, folder: Path) -> Parity:
+    """Write `model.onnx`, `spec.json` and `golden.json` into `folder` and prove them on `held_out`.
+
+    Raises:
+        ParityError: An output differs by more than the tolerance, a decoded answer differs, or an answer is
+            not of the declared type.
+    """
+    compiled = definition.compile(fitted)
+    model = CompiledModel(compiled.onnx)
+    parity = check_parity(definition, fitted, compiled, model, held_out)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes_atomic(folder / MODEL_FILE, compiled.onnx)
+    write_json_atomic(folder / SPEC_FILE, spec(definition, compiled))
+    write_json_atomic(folder / GOLDEN_FILE, golden(definition, compiled, model, held_out))
+    return parity
+
+
+def spec(definition: Definition[Any], compiled: Compiled) -> dict[str, Any]:
+    """What serving must know of a compiled model; JSON-able."""
+    from features import catalogue_digest
+
+    return {
+        "schema": SCHEMA,
+        "model": definition.name,
+        "declaration": definition.version,
+        "features": list(definition.features),
+        "input_dtype": compiled.input_dtype,
+        "minimum_readings": definition.minimum_readings,
+        "point_kinds": list(definition.point_kinds),
+        "requires": [],
+        "onnx_outputs": list(compiled.outputs),
+        "decoder": dict(compiled.decoder),
+        "feature_catalogue_digest": catalogue_digest(),
+        "contract_version": CONTRACT_VERSION,
+    }
+
+
+def golden(
+    definition: Definition[Any], compiled: Compiled, model: CompiledModel, rows: Rows
+) -> dict[str, Any]:
+    """Inputs with the outputs and answers that every copy of this version must give for them."""
+    rng = generator(definition.name, "golden")
+    chosen = rows.select(np.sort(rng.permutation(len(rows))[:GOLDEN_ROWS]))
+    X = chosen.inputs(definition.features)
+    raw = model(X)
+    answers = definition.decode(compiled.decoder, raw, by_name(definition, chosen))
+    return {
+        "schema": SCHEMA,
+        "features": X.tolist(),
+        "raw": raw.tolist(),
+        "answers": answers,
+        "tolerance": {name: TOLERANCE for name, value in answers[0].items() if isinstance(value, float)},
+    }
+
+
+def by_name(definition: Definition[Any], rows: Rows) -> dict[str, NDArray[np.float64]]:
+    """The model's features by name, as its decoder reads them."""
+    return {name: rows.column(name) for name in definition.features}
+
+
+def check_parity(
+    definition: Definition[Any], fitted: Any, compiled: Compiled, model: CompiledModel, rows: Rows
+) -> Parity:
+    """Compare outputs and decoded answers on `rows`.
+
+    Raises:
+        ParityError: They differ; the message names the first row that does.
+    """
+    X = rows.inputs(definition.features)
+    expected, found = definition.raw(fitted, X), model(X)
+    if found.shape != expected.shape:
+        raise ParityError(
+            f"{definition.name}: the compiled graph answers {found.shape}, the model {expected.shape}"
+        )
+    apart = np.abs(found - expected).max(axis=1) if len(rows) else np.zeros(0)
+    largest = float(apart.max(initial=0.0))
+    columns = by_name(definition, rows)
+    native = definition.decode(compiled.decoder, expected, columns)
+    served = definition.decode(compiled.decoder, found, columns)
+    differing = [
+        at for at, (one, other) in enumerate(zip(native, served, strict=True)) if _differ(one, other)
+    ]
+    if largest > TOLERANCE or differing or not np.isfinite(found).all():
+        row = differing[0] if differing else int(np.argmax(apart))
+        raise ParityError(
+            f"{definition.name}: compiled and fitted model differ by {largest:.3g} (allowed {TOLERANCE:g}) "
+            f"and in {len(differing)} of {len(rows)} answers; row {row}: {native[row]} fitted, "
+            f"{served[row]} compiled",
+            "the version is not registered; look at compile() and raw() of the definition",
+        )
+    check_types(definition, served[:GOLDEN_ROWS])
+    return Parity(len(rows), largest, len(differing))
+
+
+def check_types(definition: Definition[Any], answers: list[dict[str, Any]]) -> None:
+    """Convert answers to the type that the wire declares.
+
+    Raises:
+        ParityError: A field is missing, unknown, out of its range or of another type.
+    """
+    answer_type = entry(definition.name).answer
+    wanted = {output.name for output in definition.outputs}
+    for answer in answers:
+        if set(answer) != wanted:
+            raise ParityError(
+                f"{definition.name}: an answer has the fields {sorted(answer)}, declared are {sorted(wanted)}"
+            )
+        try:
+            msgspec.convert({"status": "ok", **answer}, answer_type, strict=True)
+        except msgspec.ValidationError as error:
+            raise ParityError(f"{definition.name}: {answer} is not an answer of the wire: {error}") from error
+
+
+def load_golden(folder: Path) -> Mapping[str, Any]:
+    """Read `golden.json` of a compiled folder."""
+    from switchyard.files import read_json
+
+    found: Mapping[str, Any] = read_json(folder / GOLDEN_FILE)
+    return found
+
+
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return any(
+        abs(value - other[name]) > TOLERANCE if isinstance(value, float) else value != other[name]
+        for name, value in one.items()
+    )

@@ -1,0 +1,81 @@
+"""A version's folder: the native estimator in MLflow's own form, compiled files and figures beside it."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.protocol import Native
+from switchyard.files import write_json_atomic, write_text_atomic
+
+if TYPE_CHECKING:
+    from models.registry import Package
+
+EXAMPLE_ROWS = 5
+# Named, so that MLflow does not spend seconds on finding out by importing the model.
+NATIVE_REQUIREMENTS = ("numpy", "scikit-learn", "skops")
+ONNX_REQUIREMENTS = ("numpy", "onnx", "onnxruntime")
+
+
+def save(package: Package, folder: Path, run_id: str, model_id: str) -> None:
+    """Write the whole folder of a version.
+
+    The native estimator is kept by skops, which loads no code; a model that has none (an aggregated one) is
+    kept in the ONNX flavour.
+    """
+    from mlflow.models import Model
+
+    record = Model(run_id=run_id, model_id=model_id)
+    native = package.definition.native(package.fitted, package.example)
+    if native is None:
+        _save_onnx(package, folder, record)
+    else:
+        _save_sklearn(native, folder, record)
+        write_json_atomic(folder / "native.json", dict(native.parameters))
+    shutil.copytree(package.compiled, folder / "compiled")
+    write_json_atomic(folder / "report" / "report.json", package.report)
+    write_text_atomic(folder / "model_card.md", package.card)
+
+
+def _save_sklearn(native: Native, folder: Path, record: Any) -> None:
+    import mlflow
+    from mlflow.models import infer_signature
+
+    example = native.example[:EXAMPLE_ROWS]
+    predicted = native.estimator.predict(example)
+    logging.getLogger("mlflow.sklearn").setLevel(logging.ERROR)
+    mlflow.sklearn.save_model(
+        native.estimator,
+        str(folder),
+        mlflow_model=record,
+        signature=infer_signature(example, predicted),
+        input_example=example,
+        pip_requirements=_pinned(NATIVE_REQUIREMENTS),
+        skops_trusted_types=list(native.trusted),
+    )
+
+
+def _save_onnx(package: Package, folder: Path, record: Any) -> None:
+    import mlflow
+    import onnx
+    from mlflow.models import infer_signature
+
+    from models.runtime import CompiledModel
+
+    data = (package.compiled / "model.onnx").read_bytes()
+    example = package.example.inputs(package.definition.features)[:EXAMPLE_ROWS]
+    mlflow.onnx.save_model(
+        onnx.load_model_from_string(data),
+        str(folder),
+        mlflow_model=record,
+        signature=infer_signature(example, CompiledModel(data)(example)),
+        input_example=example,
+        pip_requirements=_pinned(ONNX_REQUIREMENTS),
+    )
+
+
+def _pinned(names: tuple[str, ...]) -> list[str]:
+    return [f"{name}=={metadata.version(name)}" for name in names]

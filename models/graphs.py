@@ -1,0 +1,152 @@
+"""ONNX graphs by hand: columns in double precision, one tree ensemble, few nodes.
+
+Columns are rounded to float32 in front of the trees, as scikit-learn does when it fits and answers, and then
+compared in double precision with thresholds in double precision: every row takes the path that the fitted
+tree gives it, whatever the last bit of a threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import ModelError
+from models.trees import TreeArrays
+from models.whitening import Whitening
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto, TensorProto
+
+INPUT = "features"
+OPSETS = {"": 17, "ai.onnx.ml": 3}
+IR_VERSION = 9
+
+
+class Graph:
+    """Nodes and constants of a graph under construction; each value has a name of its own."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
+
+    def constant(self, name: str, value: NDArray[np.generic] | float) -> str:
+        """Add a constant tensor and return its name."""
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def add(self, operator: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """Add a node of the standard domain and return the name of its output."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], name=output, **attributes))
+        return output
+
+    def rounded(self, source: str, name: str) -> str:
+        """Round to float32 and return to float64."""
+        from onnx import TensorProto
+
+        self.add("Cast", [source], f"{name}_f32", to=TensorProto.FLOAT)
+        return self.add("Cast", [f"{name}_f32"], name, to=TensorProto.DOUBLE)
+
+    def whiten(self, source: str, whitening: Whitening) -> str:
+        """Add `Whitening.transform`: columns with a logarithm are taken out and follow the plain ones."""
+        logged = np.flatnonzero(whitening.offset > 0)
+        plain = np.flatnonzero(whitening.offset <= 0)
+        parts = []
+        if plain.size:
+            columns = self.constant("plain_columns", plain.astype(np.int64))
+            parts.append(self.add("Gather", [source, columns], "plain", axis=1))
+        if logged.size:
+            columns = self.constant("logged_columns", logged.astype(np.int64))
+            taken = self.add("Gather", [source, columns], "logged_raw", axis=1)
+            positive = self.add("Max", [taken, self.constant("zero", np.zeros(1))], "logged_positive")
+            offset = self.constant("offset", whitening.offset[logged])
+            parts.append(self.add("Log", [self.add("Add", [positive, offset], "logged_sum")], "logged"))
+        joined = parts[0] if len(parts) == 1 else self.add("Concat", parts, "shaped", axis=1)
+        order = np.concatenate([plain, logged])
+        centred = self.add("Sub", [joined, self.constant("centre", whitening.centre[order])], "centred")
+        return self.add("MatMul", [centred, self.constant("whitening", whitening.matrix[order])], "whitened")
+
+    def ensemble(self, source: str, trees: Sequence[TreeArrays], output: str, average: bool) -> str:
+        """Add one `TreeEnsembleRegressor` over all `trees`; answers are summed, or averaged, in float32."""
+        from onnx import helper, numpy_helper
+
+        outputs = trees[0].outputs
+        if any(tree.outputs != outputs for tree in trees):
+            raise ModelError("ensemble: trees have different numbers of outputs")
+        sizes = [tree.nodes for tree in trees]
+        tree_of = np.repeat(np.arange(len(trees)), sizes)
+        node_of = np.concatenate([np.arange(size) for size in sizes])
+        leaf = np.concatenate([tree.is_leaf for tree in trees])
+
+        def joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+            return np.where(leaf, 0, np.concatenate(parts))
+
+        at_leaf = np.flatnonzero(leaf)
+        weights = np.concatenate([tree.value for tree in trees])[at_leaf].ravel()
+        split = joined([tree.threshold for tree in trees]).astype(np.float64)
+        self.nodes.append(
+            helper.make_node(
+                "TreeEnsembleRegressor",
+                [source],
+                [output],
+                name=output,
+                domain="ai.onnx.ml",
+                n_targets=outputs,
+                aggregate_function="AVERAGE" if average else "SUM",
+                post_transform="NONE",
+                nodes_treeids=tree_of.tolist(),
+                nodes_nodeids=node_of.tolist(),
+                nodes_featureids=joined([tree.feature for tree in trees]).tolist(),
+                nodes_modes=["LEAF" if end else "BRANCH_LEQ" for end in leaf],
+                nodes_values_as_tensor=numpy_helper.from_array(split, "nodes_values"),
+                nodes_truenodeids=joined([tree.left for tree in trees]).tolist(),
+                nodes_falsenodeids=joined([tree.right for tree in trees]).tolist(),
+                nodes_missing_value_tracks_true=np.zeros(leaf.size, dtype=np.int64).tolist(),
+                target_treeids=np.repeat(tree_of[at_leaf], outputs).tolist(),
+                target_nodeids=np.repeat(node_of[at_leaf], outputs).tolist(),
+                target_ids=np.tile(np.arange(outputs), at_leaf.size).tolist(),
+                target_weights_as_tensor=numpy_helper.from_array(weights, "target_weights"),
+            )
+        )
+        return output
+
+    def finish(self, name: str, columns: int, output: str, width: int) -> bytes:
+        """Check the graph and serialise it: input `features` float64 [n, columns], one float32 output.
+
+        Raises:
+            ModelError: ONNX's own checker refuses the graph.
+        """
+        import onnx
+        from onnx import TensorProto, helper
+
+        graph: GraphProto = helper.make_graph(
+            self.nodes,
+            name,
+            [helper.make_tensor_value_info(INPUT, TensorProto.DOUBLE, ["n", columns])],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", width])],
+            self.constants,
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid(domain, version) for domain, version in OPSETS.items()],
+            ir_version=IR_VERSION,
+            producer_name="switchyard",
+        )
+        try:
+            onnx.checker.check_model(model, full_check=True)
+        except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+            raise ModelError(f"{name}: ONNX refuses the compiled graph: {error}") from error
+        return bytes(model.SerializeToString(deterministic=True))
+
+
+def tree_graph(name: str, tree: TreeArrays, columns: int, output: str) -> bytes:
+    """One decision tree over `columns` features; output [n, k] holds the leaf's values."""
+    graph = Graph()
+    graph.ensemble(graph.rounded(INPUT, "rounded"), [tree], output, average=False)
+    return graph.finish(name, columns, output, tree.outputs)

@@ -1,0 +1,247 @@
+"""`voltage_anomaly`: is the voltage of this window unlike normal operation, whether grid or instrument?
+
+Fitted on normal operation only, tap steps and switching included; the threshold lets one normal window in a
+hundred pass as an alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import anomalies, detection
+from models.anomalies import AnomalyForest
+from models.metrics import Columns
+from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
+from models.rows import Rows
+from models.subsets import by_episode
+
+FALSE_ALARMS = 0.01
+Z_LIMIT, NAMED = 3.5, 5
+LEVEL = "v_mean_pu"
+# Feature and offset of its logarithm; 0 where the feature enters as it is. An offset lies near the
+# instrument's noise, below which a logarithm would tell differences that mean nothing.
+SHAPED: tuple[tuple[str, float], ...] = (
+    ("v_dev_a_pu", 0.0),
+    ("v_dev_b_pu", 0.0),
+    ("v_dev_c_pu", 0.0),
+    ("vuf_line_pct", 0.0),
+    ("v0_phasor_pct", 0.0),
+    ("v_line_phase_residual_pu", 0.0),
+    ("v_std_pu", 1e-5),
+    ("v_step_common_pu", 1e-5),
+    ("v_step_diff_pu", 1e-5),
+    ("v_drift_pu", 1e-5),
+    ("v_spike_pu", 1e-5),
+    ("v_std_ratio_log", 0.0),
+    ("v_stuck_log", 0.0),
+    ("v_min_dip_pu", 1e-5),
+    ("v_max_rise_pu", 1e-5),
+)
+OFFSET = np.asarray([offset for _, offset in SHAPED])
+# Statutory limits of steady operation: 2 % unbalance (EN 50160), and the band of the Indian 400 kV level,
+# ±5 %, which is the narrowest in use.
+BAND_PU, UNBALANCE_PCT = 0.05, 2.0
+
+
+class VoltageAnomaly(Definition[AnomalyForest]):
+    """Isolation forest over whitened voltage features."""
+
+    name = "voltage_anomaly"
+    version = 1
+    title = "Windows whose voltage is unlike normal operation"
+    module = "monitoring"
+    algorithm = "isolation forest on whitened features, fitted on normal operation"
+    proof = "estimator"
+    tables = ("readings", "readings_truth")
+    features = (*(name for name, _ in SHAPED), LEVEL)
+    context_features = ("v_min_pu", "v_max_pu")
+    truth_columns = ("severity", "active")
+    truth_texts = ("event",)
+    target = Target(
+        "whether an event other than a tap step or a switching acts in any second of the window",
+        ("event", "active", "severity"),
+        ("normal", "anomalous"),
+    )
+    point_kinds = ("infeed", "transformer_bay", "bus", "feeder")
+    minimum_readings = 10
+    outputs = (
+        Output(
+            "anomaly_detected", truth="an anomalous event acts in the window", metric=detection.MEAN_RECALL
+        ),
+        Output(
+            "anomaly_score",
+            formula="1 − 2·2^(−E[h]/c(ψ)): Liu, Ting, Zhou 2008, eq. 2, mapped to −1 (anomalous) … 1",
+        ),
+        Output(
+            "outlier_features",
+            truth="features in which the kind of event that acts shows itself",
+            metric="outlier_feature_hit",
+        ),
+    )
+    metrics = detection.METRICS
+    headline = detection.MEAN_RECALL
+    opponents = ("statutory_limits", "largest_z", "mahalanobis")
+    bars = (
+        *(Bar(detection.recall_name(kind), 0.85) for kind in detection.KINDS),
+        Bar(detection.MEAN_RECALL, None, ("statutory_limits", "largest_z", "mahalanobis")),
+    )
+    family = "isolation_forest"
+    claim = "approximate"
+    defaults: ClassVar[Params] = {"trees": 100, "psi": 512, "power": 3, "shrink": 0.01, "columns": 1.0}
+    limits = (
+        "Tells that something is unusual, not what. An event within five times the instrument's error limit "
+        "is often missed. A state that was rare in training, such as an outage of a parallel transformer, "
+        "alarms."
+    )
+
+    def label(self, windows: TruthWindows) -> Mapping[str, NDArray[np.generic]]:
+        """Whether an anomalous event acts, its kind, and its severity."""
+        return detection.label(windows)
+
+    def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
+        """Subsample, stretching, share of columns, shrinkage; the compiled size fixes the number of trees."""
+        return {
+            "trees": trial.suggest_int("trees", 100, 100),
+            "psi": trial.suggest_int("psi", 128, 1024, log=True),
+            "power": trial.suggest_int("power", 2, 4),
+            "shrink": trial.suggest_float("shrink", 1e-4, 0.3, log=True),
+            "columns": trial.suggest_float("columns", 0.3, 1.0),
+        }
+
+    def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:
+        """Whole episodes, the kinds of anomaly in turn."""
+        return by_episode(rows, np.asarray(rows.truth["kind"], dtype=np.int64), most, rng)
+
+    def fit(self, train: Rows, params: Params, seed: int) -> AnomalyForest:
+        """Fit on the rows without an anomaly."""
+        normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool))
+        return anomalies.fit(
+            normal.inputs(self.features),
+            OFFSET,
+            shrink=float(params["shrink"]),
+            power=int(params["power"]),
+            trees=int(params["trees"]),
+            psi=int(params["psi"]),
+            columns=float(params["columns"]),
+            seed=seed,
+        )
+
+    def calibrate(self, fitted: AnomalyForest, validation: Rows) -> AnomalyForest:
+        """Set the threshold where one in a hundred normal validation windows alarms."""
+        normal = ~np.asarray(validation.truth["anomaly"], dtype=bool)
+        score = fitted.score(validation.inputs(self.features)[normal])
+        return replace(fitted, threshold=anomalies.quantile_threshold(score, FALSE_ALARMS))
+
+    def score(self, fitted: AnomalyForest, rows: Rows) -> float:
+        """Recall over kinds (`detection.tuning_score`) at one false alarm in a hundred."""
+        judged = self.calibrate(fitted, rows)
+        return detection.tuning_score(self.answer(judged, rows), rows)
+
+    def answer(self, fitted: AnomalyForest, rows: Rows) -> Columns:
+        """Verdict, score, and whether a feature that tells of the event is named."""
+        X = rows.inputs(self.features)
+        score = fitted.score(X)
+        named = detection.named(fitted.z(X), Z_LIMIT, NAMED)
+        return {
+            "detected": score < fitted.threshold,
+            "score": score,
+            "named_right": detection.named_right(named, self.features, rows),
+        }
+
+    def raw(self, fitted: AnomalyForest, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Anomaly score by the library that fitted the forest, float64 [n, 1]."""
+        if fitted.native is None:
+            return fitted.score(X)[:, None]
+        shares: NDArray[np.float64] = -fitted.native.score_samples(fitted.columns(X).astype(np.float32))
+        return (1.0 - 2.0 * shares)[:, None]
+
+    def opponent(self, name: str, train: Rows, validation: Rows, rows: Rows) -> Columns:
+        """Limits as they stand; largest |z| and Mahalanobis distance at the model's own false-alarm rate."""
+        if name == "statutory_limits":
+            return {"detected": outside_limits(rows)}
+        normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool)).inputs(self.features)
+        measure = detection.OPPONENTS[name](normal, OFFSET)
+        quiet = validation.select(~np.asarray(validation.truth["anomaly"], dtype=bool))
+        threshold = anomalies.quantile_threshold(-measure(quiet.inputs(self.features)), FALSE_ALARMS)
+        score = -measure(rows.inputs(self.features))
+        return {"detected": score < threshold, "score": score}
+
+    def tree3(self, train: Rows, validation: Rows, rows: Rows) -> Columns:
+        """A tree of depth 3 that is told which training windows are anomalous."""
+        return detection.supervised_tree(self.features, train, validation, rows, FALSE_ALARMS)
+
+    def compile(self, fitted: AnomalyForest) -> Compiled:
+        """Shaping, whitening, level, distance and the whole forest in one graph."""
+        return Compiled(
+            anomalies.graph(self.name, fitted, "anomaly_score"),
+            ("anomaly_score",),
+            {
+                "threshold": fitted.threshold,
+                "centre": fitted.centre.tolist(),
+                "scale": fitted.scale.tolist(),
+                "names": list(self.features),
+                "z_limit": Z_LIMIT,
+                "limit": NAMED,
+            },
+        )
+
+    def decode(
+        self, decoder: Mapping[str, Any], raw: NDArray[np.float64], columns: Mapping[str, NDArray[np.float64]]
+    ) -> list[dict[str, Any]]:
+        """Verdict, score and the names of the features furthest from normal."""
+        names = decoder["names"]
+        X = np.stack([columns[name] for name in names], axis=1)
+        z = (X - np.asarray(decoder["centre"])) / np.asarray(decoder["scale"])
+        named = detection.named(z, decoder["z_limit"], decoder["limit"])
+        return [
+            {
+                "anomaly_detected": bool(score < decoder["threshold"]),
+                "anomaly_score": float(score),
+                "outlier_features": [names[at] for at in places if at >= 0],
+            }
+            for score, places in zip(raw[:, 0], named, strict=True)
+        ]
+
+    def native(self, fitted: AnomalyForest, example: Rows) -> Native | None:
+        """The scikit-learn forest; it reads the columns that `native.json` says how to make."""
+        if fitted.native is None:
+            return None
+        return Native(
+            fitted.native,
+            fitted.columns(example.inputs(self.features)),
+            (
+                "sklearn.ensemble._iforest.IsolationForest",
+                "sklearn.tree._classes.ExtraTreeRegressor",
+                "sklearn.tree._tree.Tree",
+            ),
+            {
+                "features": list(self.features),
+                "log_offset": fitted.whitening.offset.tolist(),
+                "centre": fitted.whitening.centre.tolist(),
+                "whitening": fitted.whitening.matrix.tolist(),
+                "level": [fitted.level_centre, fitted.level_scale],
+                "power": fitted.power,
+                "threshold": fitted.threshold,
+            },
+        )
+
+    def figures(self, answers: Any) -> Any:
+        """Recall by kind and severity."""
+        return detection.figures(answers)
+
+
+def outside_limits(rows: Rows) -> NDArray[np.bool_]:
+    """Whether a phase leaves the band around nominal or the unbalance its limit, bool [n]."""
+    return (
+        (rows.column("v_min_pu") < 1.0 - BAND_PU)
+        | (rows.column("v_max_pu") > 1.0 + BAND_PU)
+        | (rows.column("vuf_line_pct") > UNBALANCE_PCT)
+    )
+
+
+DEFINITION = VoltageAnomaly()

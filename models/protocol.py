@@ -1,0 +1,272 @@
+"""What every model declares, and what the rest of the room may therefore ask of any of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.metrics import Columns, Metric
+from models.rows import Names, Rows
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from models.evaluation import Answers
+
+FittedT = TypeVar("FittedT")
+Claim = Literal["exact", "surrogate", "approximate", "none"]
+Proof = Literal["forecast", "estimator"]
+Params = Mapping[str, float | int | str | bool]
+
+
+class Trial(Protocol):
+    """The part of `optuna.Trial` that a search space uses."""
+
+    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+        """Draw an integer in [low, high]."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
+        """Draw a float in [low, high]."""
+
+    def suggest_categorical(self, name: str, choices: Any) -> Any:
+        """Draw one of `choices`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output field: what is true of it and how that is measured, or the formula that it is.
+
+    Attributes:
+        name: Field of the answer.
+        truth: How the simulator knows it; empty where the field is defined by a formula.
+        metric: Name of the metric that compares the two.
+        formula: The published formula, for a field that has no truth of its own.
+    """
+
+    name: str
+    truth: str = ""
+    metric: str = ""
+    formula: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What a model must reach on the test episodes of the training substations.
+
+    Attributes:
+        metric: Name of one of the model's metrics.
+        value: Figure to reach; None where only opponents are to be beaten.
+        beats: Opponents that must be beaten: the 95 % interval of the paired difference excludes 0.
+    """
+
+    metric: str
+    value: float | None = None
+    beats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is predicted and how the simulator knows it.
+
+    Attributes:
+        description: The target in words, with its unit or classes.
+        columns: Columns of the truth tables that it is made from.
+        classes: Names of the classes by code, where the target is a class.
+    """
+
+    description: str
+    columns: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A fitted model as it is served.
+
+    Attributes:
+        onnx: Serialised ONNX model.
+        outputs: Names of its outputs.
+        input_dtype: Type of its one input `features` [n, columns].
+        decoder: JSON-able parameters by which the outputs become an answer.
+    """
+
+    onnx: bytes
+    outputs: tuple[str, ...]
+    decoder: Mapping[str, Any]
+    input_dtype: Literal["float64", "float32"] = "float64"
+
+
+@dataclass(frozen=True, slots=True)
+class TruthWindows:
+    """True state over the seconds of n windows.
+
+    Attributes:
+        values: Numeric truth by column, float64 [n, WINDOW].
+        texts: Textual truth by column: codes [n·WINDOW] of a `Names`, reshaped by the reader.
+        width: Seconds of a window.
+    """
+
+    values: Mapping[str, NDArray[np.float64]]
+    texts: Mapping[str, Names]
+    width: int
+
+    def means(self, *names: str) -> NDArray[np.float64]:
+        """Means over the window of the named columns, float64 [n, names]."""
+        return np.stack([self.values[name].mean(axis=1) for name in names], axis=1)
+
+    def codes(self, column: str) -> NDArray[np.int64]:
+        """Codes of a textual column, int64 [n, width]."""
+        return self.texts[column].codes.reshape(-1, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """The fitted estimator in its own library, and how MLflow is to keep it.
+
+    Attributes:
+        estimator: A scikit-learn estimator.
+        example: Rows of the estimator's own input for the signature, float64 [k, columns].
+        trusted: Types that skops must be told to trust when it is loaded.
+        parameters: What else the estimator needs to answer as the model does, JSON-able.
+    """
+
+    estimator: Any
+    example: NDArray[np.float64]
+    trusted: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Definition(ABC, Generic[FittedT]):
+    """Declaration of one model. Subclasses set the attributes and fill in the methods.
+
+    Attributes:
+        name: Registered name.
+        version: Declaration version; raised when inputs, outputs or meaning change.
+        title: One line for people.
+        module: monitoring, maintenance, energy or decision.
+        algorithm: In words.
+        proof: `forecast` (beats opponent and depth-3 tree) or `estimator` (comes near the oracle).
+        tables: Tables that training reads.
+        features: Catalogue features in the order of the compiled graph's input; the decoder reads no others.
+        context_features: Catalogue features that an opponent reads besides; serving does not need them.
+        truth_columns: Columns of `readings_truth` that `label` reads, numeric.
+        truth_texts: Columns of `readings_truth` that `label` reads, textual.
+        target: What is predicted.
+        point_kinds: Kinds of measurement point at which the model applies.
+        minimum_readings: Readings below which serving abstains.
+        outputs: The answer's fields.
+        metrics: Computed wherever their answer columns are known.
+        headline: Metric that tuning raises or lowers and that a comparison looks at first.
+        opponents: What an engineer would use instead, by name.
+        references: Further estimators that are reported beside the model but need not be beaten.
+        oracle: What the simulator's own state would answer; empty where there is none.
+        bars: What must be reached.
+        family: Federation family.
+        claim: What aggregation promises against pooled rows.
+        defaults: Parameters of trial 0.
+        limits: Where the model must not be trusted, for its card.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    title: ClassVar[str]
+    module: ClassVar[str]
+    algorithm: ClassVar[str]
+    proof: ClassVar[Proof]
+    tables: ClassVar[tuple[str, ...]]
+    features: ClassVar[tuple[str, ...]]
+    context_features: ClassVar[tuple[str, ...]] = ()
+    truth_columns: ClassVar[tuple[str, ...]]
+    truth_texts: ClassVar[tuple[str, ...]] = ()
+    target: ClassVar[Target]
+    point_kinds: ClassVar[tuple[str, ...]]
+    minimum_readings: ClassVar[int]
+    outputs: ClassVar[tuple[Output, ...]]
+    metrics: ClassVar[tuple[Metric, ...]]
+    headline: ClassVar[str]
+    opponents: ClassVar[tuple[str, ...]]
+    references: ClassVar[tuple[str, ...]] = ()
+    oracle: ClassVar[str] = ""
+    bars: ClassVar[tuple[Bar, ...]]
+    family: ClassVar[str]
+    claim: ClassVar[Claim]
+    defaults: ClassVar[Params]
+    limits: ClassVar[str]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every feature that training rows carry: the inputs, then the context features."""
+        return self.features + tuple(name for name in self.context_features if name not in self.features)
+
+    def metric(self, name: str) -> Metric:
+        """One of the model's metrics by name."""
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    @abstractmethod
+    def label(self, windows: TruthWindows) -> Mapping[str, NDArray[np.generic]]:
+        """Truth of each window, arrays [n] by name, from the simulator's true state."""
+
+    @abstractmethod
+    def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
+        """Draw parameters; the same names as `defaults`."""
+
+    @abstractmethod
+    def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:
+        """At most `most` rows for tuning, whole episodes, with rare classes kept."""
+
+    @abstractmethod
+    def fit(self, train: Rows, params: Params, seed: int) -> FittedT:
+        """Fit on training rows; the same rows, parameters and seed give the same model."""
+
+    @abstractmethod
+    def calibrate(self, fitted: FittedT, validation: Rows) -> FittedT:
+        """Set what is set on validation rows: thresholds, confidences."""
+
+    @abstractmethod
+    def score(self, fitted: FittedT, rows: Rows) -> float:
+        """Figure that tuning raises, on rows that `fitted` has not seen."""
+
+    @abstractmethod
+    def answer(self, fitted: FittedT, rows: Rows) -> Columns:
+        """Answer by the fitted model itself: output fields (classes as codes) and what metrics need."""
+
+    @abstractmethod
+    def raw(self, fitted: FittedT, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the compiled graph answers, computed without it, float64 [n, k]."""
+
+    @abstractmethod
+    def opponent(self, name: str, train: Rows, validation: Rows, rows: Rows) -> Columns:
+        """Answer of a named opponent on `rows`, calibrated where it needs that as the model is."""
+
+    @abstractmethod
+    def tree3(self, train: Rows, validation: Rows, rows: Rows) -> Columns:
+        """Answer of a depth-3 decision tree on the same inputs."""
+
+    def oracle_answer(self, rows: Rows) -> Columns | None:
+        """Answer from the simulator's own state; None where there is none."""
+        del rows
+        return None
+
+    def figures(self, answers: Answers) -> Iterator[tuple[str, Figure]]:
+        """Plots that only this model has, by name; none unless it says otherwise."""
+        del answers
+        yield from ()
+
+    @abstractmethod
+    def compile(self, fitted: FittedT) -> Compiled:
+        """The fitted model as an ONNX graph and decoder parameters."""
+
+    @abstractmethod
+    def decode(
+        self, decoder: Mapping[str, Any], raw: NDArray[np.float64], columns: Mapping[str, NDArray[np.float64]]
+    ) -> list[dict[str, Any]]:
+        """Answers as served, from the graph's output [n, k] and features by name."""
+
+    @abstractmethod
+    def native(self, fitted: FittedT, example: Rows) -> Native | None:
+        """The estimator to keep beside the compiled files; None where none exists (federated)."""

@@ -1,0 +1,168 @@
+"""The MLflow store: opening it, experiments, runs of a training step and its trials."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from models.tuning import TrialRecord
+from switchyard.home import Home
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+URI_VARIABLE = "SWITCHYARD_MLFLOW_URI"
+METRICS_IN_A_BATCH = 900
+TEXT_LIMIT = 500
+STEP_KEY, ROLE, PARENT = "step_key", "role", "mlflow.parentRunId"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open tracking and registry store.
+
+    Attributes:
+        uri: SQLite file, PostgreSQL database or MLflow server.
+        artifacts: Local artifact root; None where a server keeps artifacts.
+        client: Client bound to this store.
+    """
+
+    uri: str
+    artifacts: Path | None
+    client: MlflowClient
+
+
+@contextmanager
+def locked(home: Home, name: str) -> Iterator[None]:
+    """Hold a lock file in the home; it is released when the process ends, however it ends."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    with (home.root / f".{name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def connect(home: Home) -> Store:
+    """Open the store of `home`, or the one that the variable `SWITCHYARD_MLFLOW_URI` names.
+
+    The first touch creates the database's tables; several processes doing so at once would fail, so it is
+    done under a lock.
+    """
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    import logging
+
+    # Creating tables is no news to the reader of a run's output.
+    for name in ("mlflow.store.db.utils", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    import mlflow
+    from mlflow import MlflowClient
+
+    uri = os.environ.get(URI_VARIABLE) or home.mlflow_uri
+    # Making a version makes MLflow look up its files at the global addresses.
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    with locked(home, "mlflow"):
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.search_experiments(max_results=1)
+    return Store(uri, None if uri.startswith("http") else home.artifacts, client)
+
+
+def experiment(store: Store, name: str) -> str:
+    """Identifier of the experiment `name`, made if it is missing."""
+    from mlflow.exceptions import MlflowException
+
+    known = store.client.get_experiment_by_name(name)
+    if known is not None:
+        return str(known.experiment_id)
+    place = None if store.artifacts is None else (store.artifacts / name).as_uri()
+    try:
+        return str(store.client.create_experiment(name, artifact_location=place))
+    except MlflowException:
+        # Another process made it between the two calls.
+        made = store.client.get_experiment_by_name(name)
+        if made is None:
+            raise
+        return str(made.experiment_id)
+
+
+def parent_run(store: Store, name: str, step_key: str, role: str, tags: Mapping[str, str]) -> str:
+    """Run of the step `step_key` in the experiment `name`: the one left by a killed process, or a new one."""
+    of = experiment(store, name)
+    found = store.client.search_runs(
+        [of], f"tags.{STEP_KEY} = '{step_key}' and tags.{ROLE} = '{role}'", max_results=1
+    )
+    if found:
+        run_id = str(found[0].info.run_id)
+        store.client.update_run(run_id, status="RUNNING")
+        return run_id
+    run = store.client.create_run(
+        of, tags={**tags, STEP_KEY: step_key, ROLE: role}, run_name=f"{role}-{step_key[:8]}"
+    )
+    return str(run.info.run_id)
+
+
+def finish(store: Store, run_id: str) -> None:
+    """Mark a run as finished."""
+    store.client.set_terminated(run_id, "FINISHED")
+
+
+def log_trials(store: Store, name: str, parent: str, trials: Iterable[TrialRecord], metric: str) -> None:
+    """Write one finished child run a trial; those already there are left alone."""
+    from mlflow.entities import Metric, Param
+
+    of = experiment(store, name)
+    children = store.client.search_runs([of], f"tags.`{PARENT}` = '{parent}'", max_results=5000)
+    known = {run.data.tags.get("trial", ""): run for run in children}
+    for trial in trials:
+        child = known.get(str(trial.number))
+        if child is not None and child.info.status == "FINISHED":
+            continue
+        run = child or store.client.create_run(
+            of,
+            tags={PARENT: parent, "trial": str(trial.number), ROLE: "trial"},
+            run_name=f"trial-{trial.number:03d}",
+        )
+        store.client.log_batch(
+            run.info.run_id,
+            metrics=[
+                Metric(f"cv_{metric}", trial.value, 0, 0),
+                Metric("seconds", trial.seconds, 0, 0),
+                *(Metric(f"fold_{metric}", value, 0, step) for step, value in enumerate(trial.folds)),
+            ],
+            params=[Param(key, str(value)) for key, value in trial.params.items()],
+        )
+        store.client.set_terminated(run.info.run_id)
+
+
+def log_figures(store: Store, run_id: str, metrics: Mapping[str, float], params: Mapping[str, Any]) -> None:
+    """Write metrics and parameters in few calls; figures that are not finite are left out."""
+    from mlflow.entities import Metric, Param
+
+    written = [Metric(key, float(value), 0, 0) for key, value in metrics.items() if np.isfinite(value)]
+    known = set(store.client.get_run(run_id).data.params)
+    new = [Param(key, str(value)[:TEXT_LIMIT]) for key, value in params.items() if key not in known]
+    for start in range(0, max(len(written), 1), METRICS_IN_A_BATCH):
+        store.client.log_batch(
+            run_id, metrics=written[start : start + METRICS_IN_A_BATCH], params=new if start == 0 else []
+        )
+
+
+def log_datasets(store: Store, run_id: str, digests: Mapping[str, str], context: str) -> None:
+    """Name the datasets that a run read, each with the digest of its content."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    inputs = [
+        DatasetInput(
+            Dataset(name=name, digest=digest[:36], source_type="local", source=f'{{"uri": "{name}"}}'),
+            [InputTag("mlflow.data.context", context)],
+        )
+        for name, digest in sorted(digests.items())
+    ]
+    store.client.log_inputs(run_id, inputs)

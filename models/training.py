@@ -1,0 +1,343 @@
+"""The whole way of one model: tables, tuning, fit, evaluation, compilation, registration."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from data_contracts.dataset import Dataset
+from data_contracts.version import CONTRACT_VERSION
+from models import card, compilation, plots, registry, tracking, tuning
+from models.catalogue import definition as defined
+from models.dataset import Built, build
+from models.errors import DataError
+from models.evaluation import ALL, TRAINING, Answers, ReportRow, answer_all, evaluate, evaluated_rows
+from models.protocol import Definition
+from models.reports import Footprint
+from models.rows import Rows, concatenate
+from models.runtime import CompiledModel, seconds_per_call
+from models.splits import TEST, TRAIN, VALIDATION
+from models.tracking import STEP_KEY
+from switchyard.digests import digest_json, digest_rooms
+from switchyard.home import Home
+from switchyard.identity import generator
+from switchyard.log import get_logger
+from switchyard.profiles import Profile
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROOMS = ("switchyard", "data_contracts", "substations", "features", "models")
+BATCH = 1000
+
+_log = get_logger("models.training")
+
+
+class TrainResult(msgspec.Struct, frozen=True):
+    """Outcome of one training step; JSON-able by `msgspec.to_builtins`.
+
+    Attributes:
+        model: Name of the model.
+        version: The registered version; None where it was evaluated only.
+        rows: Its rows of the report.
+        footprint: What it costs to serve.
+        params: Parameters that it was fitted with.
+        parity: Largest difference between the compiled and the fitted model.
+        seconds: Wall time of each stage.
+        skipped: True when the step had registered its version before.
+    """
+
+    model: str
+    version: registry.RegisteredVersion | None
+    rows: tuple[ReportRow, ...]
+    footprint: Footprint
+    params: dict[str, float | int | str | bool]
+    parity: float
+    seconds: dict[str, float]
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Rows that a training step sees.
+
+    Attributes:
+        training: Rows of the training substations, all splits.
+        held_out: Rows of the held-out substations; None where the profile has none.
+        left_out: Windows that could not be used.
+        digests: Digest of each dataset's content, by dataset name.
+        circuits: Digest of each circuit, by dataset name.
+    """
+
+    training: Rows
+    held_out: Rows | None
+    left_out: int
+    digests: dict[str, str]
+    circuits: dict[str, str]
+
+    def split(self, which: int) -> Rows:
+        """Training substations' rows of one split."""
+        return self.training.select(self.training.split == which)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A fitted model with its figures.
+
+    Attributes:
+        fitted: The fitted and calibrated model.
+        answers: Its answers and its opponents' on the evaluated rows.
+        rows: Rows of the report.
+    """
+
+    fitted: Any
+    answers: Answers
+    rows: list[ReportRow]
+
+
+def train(
+    name: str,
+    profile: Profile,
+    home: Home,
+    datasets: Mapping[str, Path],
+    step_key: str,
+    *,
+    tags: Mapping[str, str] | None = None,
+    register: bool = True,
+) -> TrainResult:
+    """Train the model `name` on pooled rows and register it, unless this step has registered it before.
+
+    Args:
+        name: Model of the catalogue.
+        profile: Says which substations train, the trials and folds, and when the campaign began.
+        home: The installation's folders.
+        datasets: Folder of each substation's contracted dataset, by substation.
+        step_key: Key of the training step.
+        tags: Further tags of the version.
+        register: False gives an evaluation figure only (pooling forbidden): nothing enters the registry.
+
+    Raises:
+        DataError: A dataset is missing, or a split has no usable window.
+        ParityError: The compiled model does not answer as the fitted one; nothing is registered.
+    """
+    declared = defined(name)
+    done = registry.find(home, name, step_key) if register else None
+    if done is not None:
+        return _found(home, done)
+    clock = _Clock()
+    pool = load(declared, profile, datasets)
+    all_tags = {**version_tags(declared, pool, step_key), "trained_by": "pooled", **(tags or {})}
+    store = tracking.connect(home)
+    run_id = tracking.parent_run(store, name, step_key, "train", all_tags)
+    clock.lap("load")
+    tuned = _tune(declared, profile, home, pool, step_key)
+    tracking.log_trials(store, name, run_id, tuned.trials, declared.headline)
+    clock.lap("tune")
+    seed = tuning.seed_of(step_key, "fit")
+    fitted = declared.calibrate(declared.fit(pool.split(TRAIN), tuned.params, seed), pool.split(VALIDATION))
+    clock.lap("fit")
+    evaluated = assess(declared, fitted, profile, pool)
+    all_tags["bar"] = bar_tag(evaluated.rows)
+    clock.lap("evaluate")
+    with _workspace(home, f"{name}-{step_key[:16]}") as work:
+        compiled = work / registry.COMPILED
+        parity = compilation.compile_into(declared, fitted, pool.split(TEST), compiled)
+        result = TrainResult(
+            model=name,
+            version=None,
+            rows=tuple(evaluated.rows),
+            footprint=footprint(declared, compiled, pool),
+            params=dict(tuned.params),
+            parity=parity.largest,
+            seconds=clock.laps,
+        )
+        clock.lap("compile")
+        tracking.log_figures(store, run_id, figures(evaluated.rows), {**tuned.params, "seed": seed})
+        tracking.log_datasets(store, run_id, pool.digests, "training")
+        for path in plots.save_all(_figures(declared, evaluated, pool, tuned, seed), work / "plots"):
+            store.client.log_artifact(run_id, str(path), "plots")
+        clock.lap("plot")
+        if register:
+            package = registry.Package(
+                definition=declared,
+                fitted=fitted,
+                compiled=compiled,
+                example=pool.split(TEST),
+                report=msgspec.to_builtins(result),
+                card=card.write(declared, evaluated.rows, all_tags, tuned.params),
+            )
+            made = registry.register(home, package, registered=name, run_id=run_id, tags=all_tags)
+            result = _versioned(result, made)
+        clock.lap("register")
+    tracking.finish(store, run_id)
+    _log.info("%s: %s", name, ", ".join(f"{stage} {took:.1f} s" for stage, took in clock.laps.items()))
+    return msgspec.structs.replace(result, seconds=clock.laps)
+
+
+def _tune(declared: Definition[Any], profile: Profile, home: Home, pool: Pool, step_key: str) -> tuning.Tuned:
+    return tuning.tune(
+        declared,
+        pool.split(TRAIN),
+        home=home,
+        key=step_key,
+        trials=profile.tuning.trials[declared.name],
+        fold_count=profile.tuning.folds,
+        most=profile.tuning.max_rows,
+    )
+
+
+@contextmanager
+def _workspace(home: Home, name: str) -> Iterator[Path]:
+    """An empty folder in the home that is gone afterwards."""
+    work = home.root / "tmp" / name
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def load(declared: Definition[Any], profile: Profile, datasets: Mapping[str, Path]) -> Pool:
+    """Rows of a profile's substations.
+
+    Raises:
+        DataError: A substation of the profile has no dataset, or a split of the training ones is empty.
+    """
+    missing = [name for name in profile.substations if name not in datasets]
+    if missing:
+        raise DataError(f"no dataset for {', '.join(missing)}", "simulate every substation of the profile")
+    opened = {name: Dataset.open(datasets[name]) for name in profile.substations}
+    built: dict[str, Built] = {
+        name: build(dataset, declared, profile.simulation.start) for name, dataset in opened.items()
+    }
+    training = concatenate([built[name].rows for name in profile.training])
+    held_out = [built[name].rows for name in profile.held_out]
+    for split, text in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
+        if not np.any(training.split == split):
+            raise DataError(
+                f"{declared.name}: no {text} window in {', '.join(profile.training)}",
+                "give the profile more days and episodes",
+            )
+    return Pool(
+        training=training,
+        held_out=concatenate(held_out) if held_out else None,
+        left_out=sum(part.without_features + part.without_truth for part in built.values()),
+        digests={dataset.name: dataset.digest for dataset in opened.values()},
+        circuits={dataset.name: dataset.manifest.circuit_digest for dataset in opened.values()},
+    )
+
+
+def assess(declared: Definition[Any], fitted: Any, profile: Profile, pool: Pool) -> Evaluated:
+    """Figures of a fitted model on the test episodes and on the held-out substations."""
+    rows = evaluated_rows(pool.training, pool.held_out)
+    answers = answer_all(declared, fitted, pool.training, rows)
+    return Evaluated(fitted, answers, evaluate(declared, profile.name, answers, profile.training))
+
+
+def version_tags(declared: Definition[Any], pool: Pool, step_key: str) -> dict[str, str]:
+    """Tags that say what a version was made from, by digest."""
+    from features import catalogue_digest
+
+    return {
+        STEP_KEY: step_key,
+        "dataset_digest": digest_json(pool.digests),
+        "circuit_digest": digest_json(pool.circuits),
+        "catalogue_digest": catalogue_digest(),
+        "contract_version": str(CONTRACT_VERSION),
+        "code_digest": digest_rooms(ROOMS),
+        "declaration": str(declared.version),
+    }
+
+
+def bar_tag(rows: list[ReportRow]) -> str:
+    """`met` where every bar is met, else `missed`."""
+    verdicts = [row.met for row in rows if row.met is not None]
+    return "met" if verdicts and all(verdicts) else "missed"
+
+
+def figures(rows: list[ReportRow]) -> dict[str, float]:
+    """The report's figures as MLflow metrics `<substation>/<slice>/<metric>`, main ones with intervals."""
+    found = {}
+    for row in rows:
+        key = f"{row.substation}/{row.slice}/{row.metric}"
+        if row.value is not None:
+            found[key] = row.value
+        if row.substation == TRAINING and row.slice == ALL:
+            for part in ("low", "high", "opponent_value", "tree3", "oracle"):
+                value = getattr(row, part)
+                if value is not None:
+                    found[f"{key}/{part}"] = value
+    return found
+
+
+def footprint(declared: Definition[Any], compiled: Path, pool: Pool) -> Footprint:
+    """Size and speed of the compiled model on this machine."""
+    onnx = (compiled / compilation.MODEL_FILE).read_bytes()
+    model = CompiledModel(onnx)
+    X = pool.split(TEST).inputs(declared.features)
+    batch = np.resize(X, (BATCH, X.shape[1]))
+    return Footprint(
+        model=declared.name,
+        version=None,
+        compiled_bytes=len(onnx),
+        one_row_us=round(1e6 * seconds_per_call(model, X[:1]), 1),
+        batch_row_us=round(1e6 * seconds_per_call(model, batch, 20) / BATCH, 2),
+        rows_trained=len(pool.split(TRAIN)),
+        windows_left_out=pool.left_out,
+    )
+
+
+def _figures(
+    declared: Definition[Any], evaluated: Evaluated, pool: Pool, tuned: tuning.Tuned, seed: int
+) -> Iterator[tuple[str, Figure]]:
+    rng = generator(declared.name, "plots")
+    validation = pool.split(VALIDATION)
+    yield from plots.study_figures(tuned)
+    yield from plots.answer_figures(declared, evaluated.answers)
+    yield from declared.figures(evaluated.answers)
+    mattered = plots.importance(declared, evaluated.fitted, validation, rng)
+    yield (
+        "feature_importance",
+        plots.bars(list(mattered), list(mattered.values()), "Fall of the score when shuffled", "fall"),
+    )
+
+    def fit(rows: Rows) -> Any:
+        return declared.calibrate(declared.fit(rows, tuned.params, seed), validation)
+
+    yield "learning_curve", plots.learning_curve(declared, fit, pool.split(TRAIN), validation, rng)
+
+
+def _versioned(result: TrainResult, made: registry.RegisteredVersion) -> TrainResult:
+    return msgspec.structs.replace(
+        result, version=made, footprint=msgspec.structs.replace(result.footprint, version=made.version)
+    )
+
+
+def _found(home: Home, done: registry.RegisteredVersion) -> TrainResult:
+    """The result that was registered with a version; its run is marked finished if its maker could not."""
+    _log.info("%s: version %d was registered by this step before", done.name, done.version)
+    result = msgspec.convert(registry.report_of(home, done), TrainResult)
+    tracking.finish(tracking.connect(home), done.run_id)
+    return msgspec.structs.replace(_versioned(result, done), skipped=True)
+
+
+class _Clock:
+    """Wall time between laps."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, stage: str) -> None:
+        """Note the time since the last lap."""
+        now = time.monotonic()
+        self.laps[stage] = round(now - self._last, 2)
+        self._last = now

@@ -1,0 +1,143 @@
+"""What must hold of every defined model, whatever it is."""
+
+import json
+import pickletools
+
+import numpy as np
+import optuna
+import pytest
+
+from data_contracts.answers import fields
+from features import INDEX
+from models import compilation, registry, training
+from models.catalogue import DEFINED, definition
+from models.runtime import CompiledModel
+from models.splits import TEST, TRAIN, VALIDATION
+
+pytestmark = pytest.mark.parametrize("name", DEFINED)
+
+
+@pytest.fixture
+def declared(name):
+    return definition(name)
+
+
+@pytest.fixture
+def pool(declared, profile, folders):
+    return training.load(declared, profile, folders)
+
+
+@pytest.fixture
+def fitted(declared, pool):
+    return declared.calibrate(declared.fit(pool.split(TRAIN), declared.defaults, 3), pool.split(VALIDATION))
+
+
+def test_declaration__names__exist_where_they_point(declared):
+    assert set(declared.columns) <= set(INDEX)
+    assert len(set(declared.features)) == len(declared.features)
+    assert {output.name for output in declared.outputs} == {field.name for field in fields(declared.name)}
+    metrics = {metric.name for metric in declared.metrics}
+    assert declared.headline in metrics
+    for output in declared.outputs:
+        assert output.formula or (output.truth and output.metric in metrics)
+    assert 1 <= declared.minimum_readings <= 10
+    assert declared.proof in {"forecast", "estimator"}
+    assert declared.limits
+
+
+def test_bars__each__is_about_a_metric_and_names_opponents_that_exist(declared):
+    metrics = {metric.name for metric in declared.metrics}
+    assert declared.opponents
+    assert declared.bars
+    assert any(bar.beats for bar in declared.bars)
+    for bar in declared.bars:
+        assert bar.metric in metrics
+        assert set(bar.beats) <= set(declared.opponents)
+        assert bar.value is not None or bar.beats
+
+
+def test_search_space__draws__have_the_defaults_names_and_fit(declared, pool):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.enqueue_trial(dict(declared.defaults))
+    first = declared.suggest(study.ask())
+    assert first == dict(declared.defaults)
+    some = declared.subset(pool.split(TRAIN), 400, np.random.default_rng(0))
+    for _ in range(3):
+        drawn = declared.suggest(study.ask())
+        assert set(drawn) == set(declared.defaults)
+        assert np.isfinite(declared.score(declared.fit(some, drawn, 0), some))
+
+
+def test_fit__same_rows_and_seed__answers_the_same(declared, pool, fitted):
+    again = declared.calibrate(declared.fit(pool.split(TRAIN), declared.defaults, 3), pool.split(VALIDATION))
+    rows = pool.split(TEST)
+    one, other = declared.answer(fitted, rows), declared.answer(again, rows)
+    for column, values in one.items():
+        np.testing.assert_array_equal(values, other[column])
+
+
+def test_rows__features__are_finite_and_windows_without_them_are_counted(pool):
+    assert np.isfinite(pool.training.X).all()
+    assert pool.left_out >= 0
+
+
+def test_compiled__held_out_rows__answers_as_the_fitted_model_and_as_the_wire_declares(
+    declared, pool, fitted, tmp_path
+):
+    parity = compilation.compile_into(declared, fitted, pool.split(TEST), tmp_path)
+    assert parity.rows == len(pool.split(TEST))
+    assert parity.flips == 0
+    assert parity.largest <= compilation.TOLERANCE
+    assert (tmp_path / compilation.MODEL_FILE).stat().st_size < 1_000_000
+
+
+def test_compiled__answer_columns__are_those_that_the_definition_evaluates(declared, pool, fitted):
+    """The figures of the report are figures of what is served."""
+    rows = pool.split(TEST)
+    compiled = declared.compile(fitted)
+    raw = CompiledModel(compiled.onnx)(rows.inputs(declared.features))
+    np.testing.assert_allclose(
+        raw, declared.raw(fitted, rows.inputs(declared.features)), atol=compilation.TOLERANCE
+    )
+    answer = declared.answer(fitted, rows)
+    decoded = declared.decode(compiled.decoder, raw, compilation.by_name(declared, rows))
+    if "code" in answer:
+        classes = declared.target.classes
+        assert [classes[code] for code in answer["code"]] == [
+            one[declared.outputs[0].name] for one in decoded
+        ]
+    if "detected" in answer:
+        assert answer["detected"].tolist() == [one["anomaly_detected"] for one in decoded]
+
+
+def test_compiled__one_at_a_time__gives_the_batchs_output(declared, pool, fitted):
+    model = CompiledModel(declared.compile(fitted).onnx)
+    X = pool.split(TEST).inputs(declared.features)[:40]
+    single = np.concatenate([model(row[None]) for row in X])
+    np.testing.assert_allclose(single, model(X), atol=1e-7)
+
+
+def test_spec_and_golden__of_the_champion__are_json_and_hold(trained, campaign, declared, tmp_path):
+    folder = registry.download_compiled(campaign, declared.name, "champion", tmp_path / "got")
+    spec = json.loads((folder / "spec.json").read_text(), parse_constant=pytest.fail)
+    golden = json.loads((folder / "golden.json").read_text(), parse_constant=pytest.fail)
+    assert spec["features"] == list(declared.features)
+    assert spec["declaration"] == declared.version
+    raw = CompiledModel((folder / "model.onnx").read_bytes())(np.array(golden["features"]))
+    np.testing.assert_allclose(raw, golden["raw"], atol=1e-9)
+    columns = dict(zip(spec["features"], np.array(golden["features"]).T, strict=True))
+    assert declared.decode(spec["decoder"], raw, columns) == golden["answers"]
+    assert len(golden["answers"]) == compilation.GOLDEN_ROWS
+
+
+def test_version__its_files__hold_no_pickle(trained, campaign, declared):
+    folder = (
+        campaign.artifacts / declared.name / "models" / trained[declared.name].version.model_id / "artifacts"
+    )
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert folder / "model.skops" in files
+    for path in files:
+        assert path.suffix not in {".pkl", ".pickle", ".joblib"}
+        with pytest.raises(ValueError), path.open("rb") as handle:  # noqa: PT011
+            for _ in pickletools.genops(handle):
+                pass

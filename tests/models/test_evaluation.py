@@ -1,0 +1,91 @@
+import json
+
+import numpy as np
+import pytest
+
+from models import reports
+from models.catalogue import definition
+from models.evaluation import answer_all, evaluate, evaluated_rows
+from models.reports import Footprint
+from models.splits import TRAIN
+from models.training import load
+from switchyard.home import Home
+
+
+@pytest.fixture(scope="module")
+def answers(profile, folders):
+    """phase_imbalance with mumbai for training and delhi held out."""
+    import msgspec
+
+    apart = msgspec.structs.replace(profile, training=("mumbai",), held_out=("delhi",))
+    declared = definition("phase_imbalance")
+    pool = load(declared, apart, folders)
+    fitted = declared.fit(pool.split(TRAIN), declared.defaults, 0)
+    rows = evaluated_rows(pool.training, pool.held_out)
+    return answer_all(declared, fitted, pool.training, rows)
+
+
+@pytest.fixture(scope="module")
+def report(answers):
+    return evaluate(definition("phase_imbalance"), "tiny", answers, ("mumbai",))
+
+
+def of(report, substation, kind, metric):
+    (row,) = [row for row in report if (row.substation, row.slice, row.metric) == (substation, kind, metric)]
+    return row
+
+
+def test_evaluate__accuracy_of_a_slice__is_the_share_of_right_answers_in_it(answers, report):
+    rows, answer = answers.rows, answers.by["model"]
+    chosen = rows.kind.isin(["unbalance"]) & rows.substation.isin(["delhi"])
+    expected = (answer["code"] == rows.truth["code"])[chosen].mean()
+    row = of(report, "delhi", "unbalance", "accuracy")
+    assert row.value == pytest.approx(expected)
+    assert row.low <= row.value <= row.high
+    assert of(report, "held_out", "unbalance", "accuracy").value == row.value
+
+
+def test_evaluate__bars__stand_only_at_training_and_all(report):
+    assert {(row.substation, row.slice) for row in report if row.bar is not None} == {("training", "all")}
+    assert {row.metric for row in report if row.met is not None} == {"accuracy", "macro_f1"}
+
+
+def test_evaluate__opponents__the_best_one_is_named(answers, report):
+    rows = answers.rows
+    chosen = rows.substation.isin(["mumbai"])
+    best = {
+        name: (answers.by[name]["code"] == rows.truth["code"])[chosen].mean() for name in ("pvur", "lvur")
+    }
+    row = of(report, "training", "all", "accuracy")
+    assert row.opponent == max(best, key=best.get)
+    assert row.opponent_value == pytest.approx(max(best.values()))
+    assert row.oracle > 0.98
+
+
+def test_evaluate__same_answers_twice__gives_the_same_rows(answers, report):
+    assert evaluate(definition("phase_imbalance"), "tiny", answers, ("mumbai",)) == report
+
+
+def test_evaluate__model_no_better_than_an_opponent__does_not_meet_its_bar(answers):
+    from dataclasses import replace
+
+    as_lvur = replace(answers, by={**answers.by, "model": {**answers.by["model"], **answers.by["lvur"]}})
+    row = of(
+        evaluate(definition("phase_imbalance"), "tiny", as_lvur, ("mumbai",)), "training", "all", "accuracy"
+    )
+    assert row.met is False
+
+
+def test_reports__written__are_json_without_nan_and_a_table_for_people(report, tmp_path):
+    home = Home(tmp_path)
+    reports.write(home, report, [Footprint("phase_imbalance", 3, 2048, 6.0, 0.1, 1000, 7)])
+    listed = json.loads((home.reports / "models.json").read_text(), parse_constant=pytest.fail)
+    assert len(listed) == len(report)
+    assert {"model", "profile", "substation", "slice", "metric", "direction", "value", "low", "high"} <= set(
+        listed[0]
+    )
+    assert {"opponent", "opponent_value", "tree3", "oracle", "bar", "met"} <= set(listed[0])
+    text = (home.reports / "models.md").read_text()
+    assert "version 3; trained on 1,000 windows, 7 left out" in text
+    assert "### phase_imbalance: held_out" in text
+    assert np.isfinite([row["value"] for row in listed]).all()

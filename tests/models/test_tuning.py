@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from models import tuning
+from models.catalogue import definition
+from models.splits import TRAIN
+from models.training import load
+from switchyard.home import Home
+
+KEY = "t" * 64
+
+
+@pytest.fixture(scope="module")
+def train(profile, folders):
+    return load(definition("phase_imbalance"), profile, folders).split(TRAIN)
+
+
+def run(train, home, trials):
+    return tuning.tune(
+        definition("phase_imbalance"), train, home=home, key=KEY, trials=trials, fold_count=3, most=800
+    )
+
+
+class Killed(BaseException):
+    """Stands for a signal that no handler sees."""
+
+
+def test_tune__killed_in_a_trial_and_started_again__ends_where_an_uninterrupted_study_does(
+    train, tmp_path, monkeypatch
+):
+    straight = run(train, Home(tmp_path / "a"), 4)
+    declared = type(definition("phase_imbalance"))
+    original = declared.score
+    calls = []
+
+    def score(self, fitted, rows):
+        calls.append(1)
+        if len(calls) == 8:  # in the third trial
+            raise Killed
+        return original(self, fitted, rows)
+
+    monkeypatch.setattr(declared, "score", score)
+    home = Home(tmp_path / "b")
+    with pytest.raises(Killed):
+        run(train, home, 4)
+    resumed = run(train, home, 4)
+    assert [trial.params for trial in resumed.trials] == [trial.params for trial in straight.trials]
+    assert [trial.value for trial in resumed.trials] == [trial.value for trial in straight.trials]
+    assert resumed.params == straight.params
+
+
+def test_tune__trial_zero__has_the_defaults(train, tmp_path):
+    tuned = run(train, Home(tmp_path), 1)
+    assert tuned.trials[0].params == dict(definition("phase_imbalance").defaults)
+    assert len(tuned.trials[0].folds) == 3
+    assert tuned.trials[0].value == pytest.approx(np.mean(tuned.trials[0].folds))
+
+
+def test_subset__more_rows_than_wanted__keeps_whole_episodes_and_every_class(train):
+    declared = definition("phase_imbalance")
+    some = declared.subset(train, 600, np.random.default_rng(0))
+    assert 500 < len(some) <= 600
+    chosen = set(some.episode.array())
+    assert len(some) == np.isin(train.episode.array(), list(chosen)).sum()
+    share = (some.truth["code"] == 3).mean()
+    assert share > (train.truth["code"] == 3).mean()

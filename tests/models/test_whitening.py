@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from models import whitening
+from models.errors import DataError
+
+PLAIN = np.zeros(3)
+
+
+def correlated(n=4000):
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(n, 3))
+    return np.column_stack([base[:, 0] * 5 + 2, base[:, 0] + 0.1 * base[:, 1], 1e-3 * base[:, 2] - 7])
+
+
+def test_whitening__without_shrinkage__gives_unit_uncorrelated_columns():
+    X = correlated()
+    white = whitening.fit(X, PLAIN, 0.0).transform(X)
+    np.testing.assert_allclose(np.cov(white, rowvar=False), np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(white.mean(axis=0), 0, atol=1e-9)
+
+
+def test_whitening__from_merged_moments__equals_the_fit_on_all_rows():
+    X = correlated()
+    direct = whitening.fit(X, PLAIN, 0.05)
+    merged = whitening.from_moments(PLAIN, X.mean(axis=0), np.cov(X, rowvar=False), 0.05)
+    np.testing.assert_allclose(direct.matrix, merged.matrix, rtol=1e-12)
+
+
+def test_shape__column_with_an_offset__is_logged_and_never_below_it():
+    shaped = whitening.shape(np.array([[-1.0, 3.0], [0.9, 3.0]]), np.array([0.1, 0.0]))
+    np.testing.assert_allclose(shaped, [[np.log(0.1), 3.0], [0.0, 3.0]], atol=1e-12)
+
+
+def test_whitening__constant_column__is_refused_by_number():
+    X = correlated()
+    X[:, 1] = 4.0
+    with pytest.raises(DataError, match="column 1 is constant"):
+        whitening.fit(X, PLAIN, 0.0)
