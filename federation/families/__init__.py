@@ -1,0 +1,1 @@
+"""How each family of models learns from sites that keep their rows."""

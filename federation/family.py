@@ -1,0 +1,87 @@
+"""What every model family must be able to do, and what the gate may therefore expect of its updates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from numpy.typing import NDArray
+
+from federation.message import State, Update
+from models.protocol import Claim
+
+LocalData = Mapping[str, NDArray[Any]]
+"""One site's arrays by name, as the family documents them. They never leave the site."""
+
+MINIMUM_ROWS = 32
+"""Rows below which a site sends no statistics: a mean of one row is that row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the gate expects of one array of an update.
+
+    Attributes:
+        dtype: numpy dtype string, e.g. `<i8`.
+        shape: Length of each axis; None where the site decides.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+        total: Largest sum of absolute values allowed; None for no bound.
+        longest: Largest number of elements where an axis is free.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...]
+    low: float
+    high: float
+    total: float | None = None
+    longest: int | None = None
+
+
+class Family(Protocol):
+    """A way to learn one kind of model from sites that keep their rows.
+
+    The control centre calls `start` once; then, until `finished`, sends what `told` leaves of the state to
+    the sites, which answer by `local_update`, and turns the updates that pass the gate into the next state by
+    `aggregate`. All are pure functions of their arguments: the same calls by another transport give the same
+    model.
+
+    Attributes:
+        name: Name of the family.
+        claim: What the result promises against the same algorithm on pooled rows.
+    """
+
+    name: ClassVar[str]
+    claim: ClassVar[Claim]
+
+    def start(self, settings: Mapping[str, Any], rows: Mapping[str, int]) -> State:
+        """The first state.
+
+        Args:
+            settings: Hyper-parameters and what else the sites need, JSON values; the family checks them.
+            rows: Enrolled rows by site.
+        """
+
+    def told(self, state: State) -> State:
+        """The part of a state that sites get to see."""
+
+    def local_update(self, state: State, data: LocalData, site: str) -> Update:
+        """What a site answers to `state`; its header holds `n`, the rows that entered."""
+
+    def expects(self, state: State, site: str, most: int) -> Mapping[str, Expected]:
+        """The arrays that an answer of `site` to `state` must hold, for a site of at most `most` rows."""
+
+    def inspect(self, state: State, update: Update) -> str:
+        """What is wrong with an update whose arrays are as expected; empty if nothing is."""
+
+    def aggregate(self, state: State, updates: Mapping[str, Update]) -> State:
+        """The next state from the updates by site; independent of their order."""
+
+    def finished(self, state: State) -> bool:
+        """Whether `state` is the fitted model."""
+
+
+def in_order(updates: Mapping[str, Update]) -> Sequence[Update]:
+    """Updates in the order of their sites' names: floating sums do not depend on who answered first."""
+    return [updates[site] for site in sorted(updates)]

@@ -1,0 +1,125 @@
+"""What joins a model's declaration to its family."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.version import CONTRACT_VERSION
+from federation.errors import FederationError
+from federation.family import Family, LocalData
+from federation.message import State
+from federation.wire import VERSION
+from models.protocol import Definition, Params
+from models.rows import Rows
+from switchyard.digests import digest_json
+
+PLANS = {
+    "phase_imbalance": "federation.plans.phase_imbalance",
+    "voltage_anomaly": "federation.plans.voltage_anomaly",
+}
+"""Python module of each plan, which defines it as `PLAN`."""
+
+
+class Plan(ABC):
+    """How one model is federated.
+
+    Attributes:
+        definition: The model's declaration.
+        family: How it is learnt.
+        metric: Figure that the report compares.
+        fine_tuning: Why there is no fine-tuned version; empty where there is one.
+    """
+
+    definition: ClassVar[Definition[Any]]
+    family: ClassVar[Family]
+    metric: ClassVar[str]
+    fine_tuning: ClassVar[str]
+
+    @abstractmethod
+    def settings(self, params: Params, seed: str) -> dict[str, Any]:
+        """The family's settings from the model's hyper-parameters; `seed` names the random streams."""
+
+    @abstractmethod
+    def local_data(self, rows: Rows) -> LocalData:
+        """What the family learns from, out of one site's labelled rows of all splits."""
+
+    @abstractmethod
+    def fitted(self, state: State) -> Any:
+        """The fitted and calibrated model, in the same form as a pooled one."""
+
+    @abstractmethod
+    def probes(self, state: State, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Made-up inputs that reach all parts of the finished model, float64 [count, features]."""
+
+    def load(self, folder: Path, start: date) -> LocalData:
+        """Local data from a dataset folder.
+
+        Raises:
+            DataError: The dataset lacks what the model reads.
+            ContractError: The folder holds no dataset of this contract.
+        """
+        from data_contracts.dataset import Dataset
+        from models.dataset import build
+
+        return self.local_data(build(Dataset.open(folder), self.definition, start).rows)
+
+
+def plan(model: str) -> Plan:
+    """The plan of `model`.
+
+    Raises:
+        FederationError: There is none.
+    """
+    if model not in PLANS:
+        raise FederationError(f"{model} is not federated", f"choose one of {', '.join(PLANS)}")
+    found: Plan = import_module(PLANS[model]).PLAN
+    return found
+
+
+def schema_digest(definition: Definition[Any]) -> str:
+    """Digest of what every site and the control centre must have in common to add their numbers up."""
+    from features import catalogue_digest
+
+    return digest_json(
+        {
+            "model": definition.name,
+            "declaration": definition.version,
+            "features": list(definition.features),
+            "catalogue": catalogue_digest(),
+            "contract": CONTRACT_VERSION,
+            "wire": VERSION,
+        }
+    )
+
+
+def as_compiled(X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows as the compiled graph's trees see them: rounded to float32."""
+    rounded: NDArray[np.float64] = X.astype(np.float32).astype(np.float64)
+    return rounded
+
+
+def classes_of(definition: Definition[Any]) -> int:
+    """Number of a classifier's classes."""
+    return len(definition.target.classes)
+
+
+def chosen(params: Mapping[str, Any], defaults: Params) -> dict[str, Any]:
+    """`params` over the model's defaults.
+
+    Raises:
+        FederationError: A parameter is not one of the model's.
+    """
+    strangers = sorted(set(params) - set(defaults))
+    if strangers:
+        raise FederationError(
+            f"hyper-parameters {', '.join(strangers)} are unknown", f"known are {', '.join(sorted(defaults))}"
+        )
+    return {**defaults, **params}

@@ -1,0 +1,212 @@
+"""The rounds of a federation: state out, updates in through the gate, next state, a record in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from federation.envelope import Envelope, new_nonce, seal
+from federation.errors import RefusedUpdateError, TooFewSitesError
+from federation.family import Family, LocalData
+from federation.gate import Gate
+from federation.ledger import Ledger
+from federation.message import State, Update
+from federation.transport import Transport
+from federation.wire import encode, fields_of
+from switchyard.digests import sha256_bytes
+from switchyard.log import get_logger
+
+_log = get_logger("federation.rounds")
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """What is the same in all rounds.
+
+    Attributes:
+        identifier: Name of this run in the ledger.
+        model: Registered name.
+        family: How the model is learnt.
+        schema: Digest that every site must come to as well.
+        settings: Hyper-parameters of the family.
+        enrolled: Rows by site.
+    """
+
+    identifier: str
+    model: str
+    family: Family
+    schema: str
+    settings: Mapping[str, Any]
+    enrolled: Mapping[str, int]
+
+    def envelope(self, number: int, nonce: str, site: str) -> Envelope:
+        """Envelope of a state for `site`."""
+        return Envelope(
+            "state", self.identifier, self.model, self.family.name, number, nonce, site, self.schema
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished federation.
+
+    Attributes:
+        state: The family's finished state.
+        n: Training rows by contributing site, n_k.
+        rounds: Rounds from the first state to the finished one.
+        received: Bytes that left the sites in those rounds.
+        sent: Bytes that the control centre sent in them.
+        refused: Sites left out, with the reason.
+        ledger_head: Digest of the last ledger record.
+    """
+
+    state: State
+    n: Mapping[str, int]
+    rounds: int
+    received: int
+    sent: int
+    refused: Mapping[str, str]
+    ledger_head: str
+
+    @property
+    def bytes_per_round(self) -> int:
+        """Bytes both ways over all sites, mean over the rounds."""
+        return round((self.received + self.sent) / self.rounds)
+
+
+@dataclass
+class _Round:
+    """One round under way: bytes out and back by site, what was admitted, and every verdict."""
+
+    number: int
+    nonce: str
+    phase: str
+    out: dict[str, bytes]
+    back: dict[str, bytes] = field(default_factory=dict)
+    updates: dict[str, Update] = field(default_factory=dict)
+    verdicts: dict[str, str] = field(default_factory=dict)
+    refusal: RefusedUpdateError | None = None
+
+
+def federate_rounds(federation: Federation, transport: Transport, ledger: Ledger) -> Outcome:
+    """Run a federation to its end.
+
+    A site whose update is refused is left out, and the federation begins again with the others: a global
+    model holds nothing of a site that failed the gate once.
+
+    Raises:
+        TooFewSitesError: Fewer than two sites are enrolled or left.
+        SiteError: A site was lost.
+    """
+    refused: dict[str, str] = {}
+    while True:
+        sites = sorted(set(federation.enrolled) - set(refused))
+        if len(sites) < 2:
+            raise TooFewSitesError(_too_few(federation, sites, refused), "enrol a second substation")
+        try:
+            return _run(federation, transport, ledger, sites, refused)
+        except RefusedUpdateError as error:
+            _log.warning("%s: %s; going on without %s", federation.model, error, error.site)
+            refused[error.site] = f"{error.rule}: {error.message}"
+
+
+def _too_few(federation: Federation, sites: Sequence[str], refused: Mapping[str, str]) -> str:
+    left = f"only {sites[0]} can take part" if sites else "no site can take part"
+    reasons = "".join(f"; {reason}" for reason in refused.values())
+    return f"{federation.model}: {left}, and a global model needs two substations{reasons}"
+
+
+def _run(
+    federation: Federation,
+    transport: Transport,
+    ledger: Ledger,
+    sites: Sequence[str],
+    refused: Mapping[str, str],
+) -> Outcome:
+    family = federation.family
+    enrolled = {site: federation.enrolled[site] for site in sites}
+    gate = Gate(family, enrolled)
+    state = family.start(federation.settings, enrolled)
+    n: dict[str, int] = {}
+    received = sent = number = 0
+    head = ""
+    while not family.finished(state):
+        this = _exchange(federation, transport, gate, state, number)
+        head = ledger.append(_record(federation, this))
+        received += sum(map(len, this.back.values()))
+        sent += sum(map(len, this.out.values()))
+        if this.refusal is not None:
+            raise this.refusal
+        n = n or {site: update.n for site, update in this.updates.items()}
+        state = family.aggregate(state, this.updates)
+        number += 1
+        _log.info("%s: round %d (%s) done", federation.model, number, this.phase)
+    return Outcome(state, n, number, received, sent, dict(refused), head)
+
+
+def _exchange(federation: Federation, transport: Transport, gate: Gate, state: State, number: int) -> _Round:
+    told, nonce = federation.family.told(state), new_nonce()
+    asked = {site: federation.envelope(number, nonce, site) for site in gate.enrolled}
+    this = _Round(
+        number,
+        nonce,
+        str(state.header.get("phase", "")),
+        {site: encode(seal(told, envelope)) for site, envelope in asked.items()},
+    )
+    this.back = transport.exchange(this.out)
+    for site in sorted(this.back):
+        try:
+            this.updates[site] = gate.admit(site, this.back[site], state, asked[site])
+            this.verdicts[site] = "admitted"
+        except RefusedUpdateError as error:
+            this.verdicts[site] = f"{error.rule}: {error.message}"
+            this.refusal = this.refusal or error
+    return this
+
+
+def _record(federation: Federation, this: _Round) -> dict[str, Any]:
+    return {
+        "federation": federation.identifier,
+        "model": federation.model,
+        "family": federation.family.name,
+        "phase": this.phase,
+        "round": this.number,
+        "nonce": this.nonce,
+        "schema": federation.schema,
+        "differential_privacy": "none",
+        "sites": {
+            site: {
+                "sent": {"bytes": len(this.out[site]), "sha256": sha256_bytes(this.out[site])},
+                "received": {"bytes": len(data), "sha256": sha256_bytes(data)},
+                "n": this.updates[site].n if site in this.updates else None,
+                "fields": _fields(data) if site in this.updates else None,
+                "verdict": this.verdicts[site],
+            }
+            for site, data in sorted(this.back.items())
+        },
+    }
+
+
+def _fields(data: bytes) -> list[dict[str, Any]]:
+    return [
+        {"name": part.name, "dtype": part.dtype, "shape": list(part.shape), "bytes": part.sent}
+        for part in fields_of(data)
+    ]
+
+
+def fit_here(family: Family, settings: Mapping[str, Any], data: Mapping[str, LocalData]) -> State:
+    """The same algorithm on arrays that are all here: one site's own model, or a simulation's pooled rows.
+
+    Args:
+        family: How the model is learnt.
+        settings: Hyper-parameters of the family.
+        data: Local arrays by site; one entry for pooled rows.
+    """
+    state = family.start(settings, {site: len(next(iter(rows.values()))) for site, rows in data.items()})
+    while not family.finished(state):
+        told = family.told(state)
+        state = family.aggregate(
+            state, {site: family.local_update(told, rows, site) for site, rows in data.items()}
+        )
+    return state
