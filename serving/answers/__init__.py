@@ -1,0 +1,39 @@
+"""Decoders: from a compiled model's raw outputs to the fields that its answer has on the wire.
+
+One module per model that can be served; adding a model means adding its module to `_DECODERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from serving.answers import phase_imbalance, voltage_anomaly
+from serving.answers.parameters import Builder, Decode
+from serving.errors import SnapshotError
+
+_DECODERS: dict[str, Builder] = {
+    "phase_imbalance": phase_imbalance.build,
+    "voltage_anomaly": voltage_anomaly.build,
+}
+
+
+def build_decoder(model: str, parameters: Mapping[str, Any], features: Sequence[str], version: str) -> Decode:
+    """Decoder of a model.
+
+    Args:
+        model: Name of the model.
+        parameters: The decoder's parameters, from `spec.json`.
+        features: Names of the model's inputs, in order.
+        version: What the answers give as their `model_version`.
+
+    Raises:
+        SnapshotError: This version has no decoder for the model, or the parameters do not fit it.
+    """
+    build = _DECODERS.get(model)
+    if build is None:
+        raise SnapshotError(
+            f"{model} has no decoder in this version of Switchyard",
+            f"serve with the version that trained it, or publish only {', '.join(_DECODERS)}",
+        )
+    return build(parameters, tuple(features), version)

@@ -1,0 +1,138 @@
+"""Answers: items to windows, one call of the features, each published model on the rows it applies to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from msgspec import UNSET
+
+import features
+from data_contracts.answers import NAMES
+from data_contracts.ranges import INVALID
+from data_contracts.wire import Decision, Energy, Maintenance, Monitoring, Response, Rows
+from features.channels import CHANNELS
+from serving.assessment import input_quality, limits_exceeded
+from serving.errors import SnapshotError
+from serving.metrics import ModelMetrics
+from serving.panel import Asked, Served, answers_of, plan_for
+from serving.runtime import load_model
+from serving.sites import Sites
+from serving.snapshot import CHAMPION, open_snapshot
+from serving.specification import check_fit
+from serving.windows import windows_of
+from switchyard.home import Home
+
+Routes = Mapping[str, Mapping[str, Served]]
+
+
+class Engine:
+    """Everything that answers for one snapshot; never changed once it is made.
+
+    Attributes:
+        snapshot: Name of the snapshot.
+        seq: Its number.
+        sites: Points that are answered for.
+        routes: The model that answers, by substation and model.
+    """
+
+    def __init__(self, snapshot: str, seq: int, sites: Sites, routes: Routes) -> None:
+        self.snapshot = snapshot
+        self.seq = seq
+        self.sites = sites
+        self.routes = routes
+        self._plans = {site: plan_for(site, routes[site.substation]) for site in sites}
+
+    @classmethod
+    def load(cls, home: Home, name: str, wanted: Collection[str] = ()) -> Engine:
+        """Load and prove a snapshot.
+
+        Args:
+            home: Where it lies.
+            name: Its name.
+            wanted: Substations to answer for; empty takes all that the snapshot routes.
+
+        Raises:
+            SnapshotError: The snapshot is damaged, does not fit this version, or lacks a wanted substation.
+            SwitchyardError: A substation's description cannot be read.
+        """
+        snapshot = open_snapshot(home, name)
+        manifest = snapshot.manifest
+        check_fit(name, manifest.catalogue_digest, manifest.contract_version)
+        lacking = sorted(set(wanted) - set(manifest.routes))
+        if lacking:
+            raise SnapshotError(
+                f"{name} has no routes for {', '.join(lacking)}",
+                "publish models for them, or take them out of SWITCHYARD_SUBSTATIONS",
+            )
+        chosen = {name: to for name, to in manifest.routes.items() if not wanted or name in wanted}
+        needed = {target for targets in chosen.values() for target in targets.values()}
+        served = {}
+        for entry in manifest.models:
+            if entry.registered in needed and entry.alias == CHAMPION:
+                model = load_model(snapshot, entry)
+                served[entry.registered] = Served(model, ModelMetrics(model.spec.model, model.version))
+        routes = {name: {m: served[to] for m, to in targets.items()} for name, targets in chosen.items()}
+        engine = cls(name, manifest.seq, Sites.read(chosen), routes)
+        engine.warm()
+        return engine
+
+    @property
+    def models(self) -> set[Served]:
+        """Every model that answers somewhere."""
+        return {served for targets in self.routes.values() for served in targets.values()}
+
+    def warm(self) -> None:
+        """Compute the features of an empty window, so that no request pays for what happens only once."""
+        site = next(iter(self.sites), None)
+        if site is not None:
+            empty = Rows(
+                values=np.full((1, CHANNELS), np.nan),
+                quality=np.full(1, INVALID, dtype=np.int8),
+                t=np.zeros(1),
+                starts=np.array([0, 1], dtype=np.int64),
+            )
+            features.compute(windows_of(empty, [site], [UNSET]))
+
+    def forget_metrics(self, keep: Engine) -> None:
+        """Drop the series of versions that `keep` does not serve."""
+        kept = {served.model.version for served in keep.models}
+        for served in self.models:
+            if served.model.version not in kept:
+                served.metrics.forget()
+
+    def answer(self, asked: Sequence[Asked], rows: Rows, request_id: str) -> list[Response]:
+        """Answer checked items.
+
+        Args:
+            asked: The items.
+            rows: Their readings, packed in the same order.
+            request_id: Name of the request.
+
+        Returns:
+            One response per item.
+        """
+        started = time.perf_counter()
+        answers = answers_of(self._plans, asked, rows)
+        timestamp = datetime.now(UTC)
+        took_ms = 1e3 * (time.perf_counter() - started)
+        responses = []
+        for k, (one, given) in enumerate(zip(asked, answers, strict=True)):
+            part = rows.item(k)
+            responses.append(
+                Response(
+                    request_id=request_id,
+                    timestamp=timestamp,
+                    snapshot=self.snapshot,
+                    inference_time_ms=took_ms,
+                    input_quality=input_quality(part),
+                    limit_exceeded=limits_exceeded(part, one.site),
+                    monitoring=Monitoring(**dict(zip(NAMES[0:4], given[0:4], strict=True))),  # type: ignore[arg-type]
+                    maintenance=Maintenance(**dict(zip(NAMES[4:8], given[4:8], strict=True))),  # type: ignore[arg-type]
+                    energy=Energy(**dict(zip(NAMES[8:12], given[8:12], strict=True))),  # type: ignore[arg-type]
+                    decision=Decision(**dict(zip(NAMES[12:16], given[12:16], strict=True))),  # type: ignore[arg-type]
+                )
+            )
+        return responses

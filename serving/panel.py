@@ -1,0 +1,161 @@
+"""The panel of 16 models: which of them are asked about an item, and what each of them says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec import UNSET, UnsetType
+
+import features
+from data_contracts.answers import NAMES, Answer
+from data_contracts.wire import Item, Rows
+from serving import abstentions
+from serving.errors import ModelError
+from serving.metrics import ModelMetrics
+from serving.runtime import CompiledModel, FloatArray
+from serving.sites import Site
+from serving.windows import windows_of
+from switchyard.log import get_logger
+
+_log = get_logger("serving")
+
+INDEX = {name: k for k, name in enumerate(NAMES)}
+
+Answers = list[Answer | UnsetType]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """One checked item with what is needed to answer it.
+
+    Attributes:
+        item: The item.
+        site: Its measurement point.
+        models: Names of the models to ask; None asks all.
+    """
+
+    item: Item
+    site: Site
+    models: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Served:
+    """A model of the snapshot with the metrics that it is counted in."""
+
+    model: CompiledModel
+    metrics: ModelMetrics
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What becomes of the 16 models at one point: answers that are known beforehand, and models to run."""
+
+    known: tuple[Answer | UnsetType, ...]
+    run: tuple[Served, ...]
+    sequences: tuple[str, ...]
+
+
+def plan_for(site: Site, routes: Mapping[str, Served]) -> Plan:
+    """What becomes of the 16 models at a point, given the models that answer at its substation."""
+    known: list[Answer | UnsetType] = []
+    run = []
+    for name in NAMES:
+        served = routes.get(name)
+        if served is None:
+            known.append(abstentions.not_published(name))
+            continue
+        spec = served.model.spec
+        if spec.point_kinds and site.kind not in spec.point_kinds:
+            known.append(abstentions.not_applicable(name, served.model.version, site.kind, spec.point_kinds))
+        else:
+            known.append(UNSET)
+            run.append(served)
+    return Plan(tuple(known), tuple(run), tuple(name for name in abstentions.SEQUENCES if name not in routes))
+
+
+def answers_of(plans: Mapping[Site, Plan], asked: Sequence[Asked], rows: Rows) -> list[Answers]:
+    """The 16 answers of each item, in the order of `NAMES`; unset where a model was not asked.
+
+    Args:
+        plans: What becomes of the models at each point.
+        asked: The items.
+        rows: Their readings, packed in the same order.
+    """
+    results: list[Answers] = []
+    to_run: dict[Served, list[int]] = {}
+    for at, one in enumerate(asked):
+        plan = plans[one.site]
+        given = list(plan.known)
+        readings = len(one.item.readings)
+        for name in plan.sequences:
+            if readings < abstentions.SEQUENCES[name]:
+                given[INDEX[name]] = abstentions.not_published(name, readings)
+        if one.models is not None:
+            given = [
+                answer if name in one.models else UNSET for name, answer in zip(NAMES, given, strict=True)
+            ]
+        for served in plan.run:
+            if one.models is None or served.model.spec.model in one.models:
+                to_run.setdefault(served, []).append(at)
+        results.append(given)
+    if to_run:
+        windows = windows_of(rows, [one.site for one in asked], [one.item.waveform for one in asked])
+        matrix = features.compute(windows)
+        for served, places in to_run.items():
+            _run(served, places, asked, matrix, results)
+    return results
+
+
+def _run(
+    served: Served, places: list[int], asked: Sequence[Asked], matrix: FloatArray, results: list[Answers]
+) -> None:
+    """Ask one model about the items at `places` and write its answers into `results`."""
+    model, spec = served.model, served.model.spec
+    index = INDEX[spec.model]
+    inputs = matrix[np.array(places)[:, None], model.columns]
+    missing = np.isnan(inputs)
+    ready = []
+    for row, at in enumerate(places):
+        item = asked[at].item
+        why: Answer | None = None
+        if len(item.readings) < spec.minimum_readings:
+            why = abstentions.too_few_readings(
+                spec.model, model.version, spec.minimum_readings, len(item.readings)
+            )
+        elif spec.requires and (lacking := abstentions.absent(item, spec.requires)):
+            why = abstentions.missing_context(spec.model, model.version, lacking)
+        elif missing[row].any():
+            names = tuple(name for name, gone in zip(spec.features, missing[row], strict=True) if gone)
+            why = abstentions.missing_input(spec.model, model.version, names)
+        if why is None:
+            ready.append(row)
+        else:
+            results[at][index] = why
+    served.metrics.abstained.inc(len(places) - len(ready))
+    if ready:
+        _ask(served, inputs[ready], [places[row] for row in ready], index, results)
+
+
+def _ask(served: Served, inputs: FloatArray, places: list[int], index: int, results: list[Answers]) -> None:
+    model = served.model
+    started = time.perf_counter()
+    try:
+        answers: Sequence[Answer | None] = model.run(inputs)
+        why = "the model gave a figure that is not a number"
+    except ModelError as error:
+        _log.error("%s", error)
+        answers, why = [None] * len(places), error.message
+    served.metrics.seconds.observe(time.perf_counter() - started)
+    broken = 0
+    for at, answer in zip(places, answers, strict=True):
+        if answer is None:
+            broken += 1
+            results[at][index] = abstentions.failed(model.spec.model, model.version, why)
+        else:
+            results[at][index] = answer
+    served.metrics.ok.inc(len(places) - broken)
+    served.metrics.failed.inc(broken)

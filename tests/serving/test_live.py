@@ -1,0 +1,97 @@
+"""Taking up snapshots: proven first, swapped whole, refused without harm."""
+
+import asyncio
+import shutil
+
+import pytest
+
+from serving import metrics
+from serving.limits import Limits
+from serving.live import Live
+
+
+@pytest.fixture
+def live(publisher):
+    return Live(publisher.home, (), Limits(retry_s=0.0))
+
+
+def refresh(live):
+    asyncio.run(live.refresh())
+
+
+def alarm():
+    return metrics.snapshot_alarm._value.get()
+
+
+def test_refresh__nothing_published__no_engine_and_a_reason(live):
+    refresh(live)
+    assert live.engine is None
+    assert "no snapshot is published yet" in live.reason
+
+
+def test_refresh__later_snapshot__swapped_and_earlier_engine_still_answers(live, publisher):
+    first = publisher.publish("1")
+    refresh(live)
+    old = live.engine
+    assert old.snapshot == first
+    second = publisher.publish("2", low=-0.7)
+    refresh(live)
+    assert live.engine.snapshot == second
+    assert {served.model.version for served in live.engine.models} == {
+        "phase_imbalance:2",
+        "voltage_anomaly:2",
+    }
+    assert {served.model.version for served in old.models} == {"phase_imbalance:1", "voltage_anomaly:1"}
+    assert alarm() == 0
+
+
+def test_refresh__damaged_snapshot__earlier_one_stays_and_alarm_until_repaired(live, publisher):
+    publisher.publish("1")
+    refresh(live)
+    kept = live.engine
+    second = publisher.publish("2")
+    model = publisher.home.snapshots / second / "models/phase_imbalance/2/model.onnx"
+    whole = model.read_bytes()
+    model.write_bytes(whole[:-1])
+    refresh(live)
+    assert live.engine is kept
+    assert alarm() == 1
+    assert second in live.reason
+    model.write_bytes(whole)
+    refresh(live)
+    assert live.engine.snapshot == second
+    assert alarm() == 0
+
+
+def test_refresh__refused_and_rolled_back__alarm_ends(live, publisher):
+    first = publisher.publish("1")
+    refresh(live)
+    second = publisher.publish("2")
+    shutil.rmtree(publisher.home.snapshots / second / "models")
+    refresh(live)
+    assert alarm() == 1
+    publisher.home.current.write_text(first)
+    refresh(live)
+    assert live.engine.snapshot == first
+    assert alarm() == 0
+
+
+def test_refresh__current_names_nothing_that_exists__refused(live, publisher):
+    publisher.home.serving.mkdir(parents=True)
+    publisher.home.current.write_bytes(b"\xff\xfe")
+    refresh(live)
+    assert live.engine is None
+    assert alarm() == 1
+    publisher.home.current.write_text("../../etc\n")
+    refresh(live)
+    assert "not a snapshot's name" in live.reason
+
+
+def test_refresh__refused_snapshot__not_tried_again_at_once(publisher):
+    live = Live(publisher.home, (), Limits(retry_s=3600.0))
+    name = publisher.publish("1")
+    (publisher.home.snapshots / name / "manifest.json").unlink()
+    before = metrics.swaps.labels("refused")._value.get()
+    refresh(live)
+    refresh(live)
+    assert metrics.swaps.labels("refused")._value.get() == before + 1
