@@ -1,0 +1,216 @@
+"""What the endpoint answered about held-out episodes, beside what truly happened there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from data_contracts.answers import MODULE_OF
+from flows.episodes import Episode
+from models import columns
+from models.catalogue import definition
+from models.dataset import truth_windows
+from models.monitoring.phase_imbalance import CLASSES, PHASES
+from models.rows import Names
+from switchyard.files import write_json_atomic, write_text_atomic
+from switchyard.home import Home
+
+JSON_NAME, MARKDOWN_NAME = "answers.json", "answers.md"
+FRAME = frozenset({"status", "reason", "detail", "model_version"})
+Labels = Mapping[str, Any]
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """One model's answer and the truth.
+
+    Attributes:
+        model: Name of the model.
+        status: ok, abstained or failed.
+        reason: Why there is no answer; empty where there is one.
+        model_version: Version that answered.
+        answered: Output fields as the endpoint gave them.
+        truth: The fields whose truth the simulator knows.
+        agrees: Whether the first of them was told rightly; None where there is no answer or no truth.
+    """
+
+    model: str
+    status: str
+    reason: str
+    model_version: str
+    answered: dict[str, Any]
+    truth: dict[str, Any]
+    agrees: bool | None
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """One request and what came back.
+
+    Attributes:
+        substation: Substation asked about.
+        topic: What the episode was chosen for.
+        scenario_id: The episode.
+        point: Measurement point.
+        t: Last second of the window, ISO 8601.
+        event: What the scenario does to this point in the window.
+        event_phase: Phases that it acts on; empty where none.
+        severity: Of the event, in multiples of the instrument's error limit; null where there is none.
+        vuf_pct: Mean true voltage unbalance factor; null where it is not defined.
+        request_id: Names the request in the service's log.
+        snapshot: Set of model versions that answered.
+        inference_time_ms: As the endpoint gave it.
+        comparisons: By model.
+    """
+
+    substation: str
+    topic: str
+    scenario_id: str
+    point: str
+    t: str
+    event: str
+    event_phase: str
+    severity: float | None
+    vuf_pct: float | None
+    request_id: str
+    snapshot: str
+    inference_time_ms: float
+    comparisons: tuple[Comparison, ...]
+
+
+def _of_phase_imbalance(labels: Labels) -> dict[str, Any]:
+    truth: dict[str, Any] = {"imbalance_class": CLASSES[int(labels["code"][0])]}
+    if labels["unbalanced"][0]:
+        truth["critical_phase"] = PHASES[int(labels["phase"][0])]
+    return truth
+
+
+def _of_voltage_anomaly(labels: Labels) -> dict[str, Any]:
+    return {"anomaly_detected": bool(labels["anomaly"][0])}
+
+
+# How a model's labels read as fields of its answer, the field that decides first.
+TRUTHS: Mapping[str, Callable[[Labels], dict[str, Any]]] = {
+    "phase_imbalance": _of_phase_imbalance,
+    "voltage_anomaly": _of_voltage_anomaly,
+}
+
+
+def compare(episode: Episode, response: Mapping[str, Any], models: Sequence[str]) -> Answered:
+    """Set a response of the endpoint beside the truth of its window.
+
+    Args:
+        episode: What was asked.
+        response: The decoded response to the item.
+        models: Models to compare.
+    """
+    window = episode.window
+    last = episode.truth.slice(episode.truth.num_rows - 1, 1).to_pylist()[0]
+    vuf_pct = columns.floats(episode.truth, "vuf_pct")
+    return Answered(
+        substation=episode.request["substation"],
+        topic=window.topic.name,
+        scenario_id=window.scenario_id,
+        point=window.point,
+        t=datetime.fromtimestamp(window.seconds[-1], UTC).isoformat(),
+        event=last["event"] if last["active"] else "none",
+        event_phase=last["event_phase"] if last["active"] else "",
+        severity=last["severity"] if last["active"] else None,
+        vuf_pct=round(float(vuf_pct.mean()), 3) if np.isfinite(vuf_pct).all() else None,
+        request_id=response["request_id"],
+        snapshot=response["snapshot"],
+        inference_time_ms=response["inference_time_ms"],
+        comparisons=tuple(_comparison(model, episode, response[MODULE_OF[model]][model]) for model in models),
+    )
+
+
+def _comparison(model: str, episode: Episode, answer: Mapping[str, Any]) -> Comparison:
+    answered = {name: value for name, value in answer.items() if name not in FRAME}
+    truth = _truth(model, episode)
+    field = next(iter(truth), None)
+    return Comparison(
+        model=model,
+        status=answer["status"],
+        reason=": ".join(answer[part] for part in ("reason", "detail") if part in answer),
+        model_version=answer.get("model_version", ""),
+        answered=answered,
+        truth=truth,
+        agrees=None if field is None or field not in answered else bool(answered[field] == truth[field]),
+    )
+
+
+def _truth(model: str, episode: Episode) -> dict[str, Any]:
+    if model not in TRUTHS:
+        return {}
+    declared = definition(model)
+    windows, known = truth_windows(
+        episode.truth,
+        declared,
+        Names.of([episode.window.scenario_id]),
+        Names.of([episode.window.point]),
+        np.asarray([episode.window.seconds[-1]], dtype=np.int64),
+    )
+    return TRUTHS[model](declared.label(windows)) if known.all() else {}
+
+
+def write(home: Home, answers: Sequence[Answered]) -> tuple[Path, Path]:
+    """Write `reports/answers.json` and `reports/answers.md` whole; returns their paths."""
+    json_path, markdown_path = home.reports / JSON_NAME, home.reports / MARKDOWN_NAME
+    write_json_atomic(json_path, msgspec.to_builtins(answers))
+    write_text_atomic(markdown_path, markdown(answers))
+    return json_path, markdown_path
+
+
+def markdown(answers: Sequence[Answered]) -> str:
+    """The answers as a Markdown page."""
+    lines = [
+        "# Answered requests",
+        "",
+        "Test episodes, on which nothing was trained, posted to the endpoint over HTTP.",
+        "",
+        "| substation | episode | point | what happened | model | answered | truth | agrees | version |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for asked in answers:
+        for found in asked.comparisons:
+            cells = (
+                asked.substation,
+                asked.scenario_id,
+                asked.point,
+                happened(asked),
+                found.model,
+                spoken(found.answered) if found.status == "ok" else f"{found.status}: {found.reason}",
+                spoken(found.truth),
+                {True: "yes", False: "no", None: "–"}[found.agrees],
+                found.model_version,
+            )
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def happened(asked: Answered) -> str:
+    """What truly happened, in a few words."""
+    words = asked.event.replace("_", " ") if asked.event != "none" else "normal operation"
+    if asked.event_phase:
+        words += f" on {asked.event_phase}"
+    if asked.severity is not None:
+        words += f", {asked.severity:.1f} × error limit"
+    return words if asked.vuf_pct is None else f"{words}, VUF {asked.vuf_pct:.2f} %"
+
+
+def spoken(fields: Mapping[str, Any]) -> str:
+    """Fields as `name value, name value`."""
+    return ", ".join(f"{name} {_value(value)}" for name, value in fields.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list):
+        return "+".join(map(str, value)) or "none"
+    return str(value)

@@ -1,0 +1,189 @@
+"""The Prefect server of a run: one of our own on loopback, or the one that `PREFECT_API_URL` names.
+
+Prefect's own ephemeral server leaves its process behind and its run in state Running when the run is killed.
+Ours is tied to the run's life, keeps its database below the home, and a later run marks what was left
+Running as Crashed. Runs and artifacts are there when somebody starts `prefect server` on that home.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flows.loopback import HOST, bypass_proxies
+from switchyard.children import ChildProcess, free_port, start_child
+from switchyard.errors import ConfigurationError, SwitchyardError
+from switchyard.home import Home
+from switchyard.log import ROOT, get_logger
+
+READY_S = 120.0
+PAGE = 200
+KILLED = "its process was killed"
+FLOWS = ("pipeline", "simulate", "train", "federate", "publish")
+
+# The console has our own lines; the UI gets ours and Prefect's.
+CLIENT_ENVIRONMENT = {
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": ROOT,
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+}
+
+_log = get_logger("prefect")
+
+
+class PrefectError(SwitchyardError):
+    """The Prefect server did not come up or does not answer."""
+
+
+class PrefectServer:
+    """Where this run reports to.
+
+    Attributes:
+        url: Address of the API.
+        child: The server process where it is ours, else None.
+    """
+
+    def __init__(self, url: str, child: ChildProcess | None) -> None:
+        self.url = url
+        self.child = child
+
+    def wait_ready(self, timeout_s: float = READY_S) -> None:
+        """Wait until the API answers.
+
+        Raises:
+            PrefectError: Somebody else's server does not answer.
+            ChildError: Our own ended or is not ready in time; the message holds the end of its log.
+        """
+        if self.child is not None:
+            self.child.wait_ready(lambda: self._refusal() is None, timeout_s=timeout_s)
+            return
+        refusal = self._refusal()
+        if refusal is not None:
+            raise PrefectError(
+                f"PREFECT_API_URL = {self.url}: the server does not answer ({refusal})",
+                "start it, or unset PREFECT_API_URL to have a server started for the run",
+            )
+
+    def _refusal(self) -> str | None:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:  # noqa: S310 - http only
+                return None if answer.status == 200 else f"status {answer.status}"
+        except (OSError, ValueError) as error:
+            return str(error)
+
+
+def start(home: Home) -> PrefectServer:
+    """Start a server for this run, or take the one that `PREFECT_API_URL` names; does not wait for it.
+
+    Sets the environment that Prefect's client reads when it is first imported.
+
+    Raises:
+        ConfigurationError: Prefect was imported before, with other settings.
+    """
+    if "prefect" in sys.modules:
+        raise ConfigurationError(
+            "Prefect was imported before its server's address was known", "start the server first"
+        )
+    for name, value in CLIENT_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    named = os.environ.get("PREFECT_API_URL")
+    if named:
+        return PrefectServer(named.rstrip("/"), None)
+    os.environ["PREFECT_HOME"] = str(home.prefect)
+    server = start_own(home)
+    os.environ["PREFECT_API_URL"] = server.url
+    return server
+
+
+def start_own(home: Home) -> PrefectServer:
+    """Start a server on a free loopback port whose database lies below the home; does not wait for it."""
+    bypass_proxies()
+    home.prefect.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    url = f"http://{HOST}:{port}/api"
+    child = start_child(
+        ["-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)],
+        log_path=home.logs / "prefect-server.log",
+        env={
+            "PREFECT_HOME": str(home.prefect),
+            "PREFECT_API_URL": url,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        },
+        name="the Prefect server",
+    )
+    return PrefectServer(url, child)
+
+
+@contextmanager
+def running_server(home: Home) -> Iterator[PrefectServer]:
+    """`start` a server and stop it at the end where it is ours."""
+    server = start(home)
+    try:
+        yield server
+    finally:
+        if server.child is not None:
+            server.child.stop()
+
+
+def crash_stale_runs() -> int:
+    """Mark the runs that a killed process left Running, and their tasks, as Crashed.
+
+    Call it while holding the home's lock and before a flow starts: no run of this home is alive then.
+
+    Returns:
+        How many flow runs were marked.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.states import Crashed
+
+    marked = 0
+    with get_client(sync_client=True) as client:
+        while runs := _stale_runs(client):
+            for run in runs:
+                for task_run in _stale_task_runs(client, run.id):
+                    client.set_task_run_state(task_run.id, Crashed(message=KILLED), force=True)
+                client.set_flow_run_state(run.id, Crashed(message=KILLED), force=True)
+                _log.info("marked the earlier run %s as crashed: its process was killed", run.name)
+            marked += len(runs)
+    return marked
+
+
+def _stale_runs(client: Any) -> Any:
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    # What waits for a worker has a deployment; it is Pending and not stale.
+    direct = {"deployment_id": {"is_null_": True}, "state": {"type": {"any_": [StateType.PENDING]}}}
+    ours = filters.FlowFilter(name=filters.FlowFilterName(any_=list(FLOWS)))
+    stale = {"state": {"type": {"any_": [StateType.RUNNING, StateType.CANCELLING]}}}
+    found = []
+    for condition in (stale, direct):
+        found += client.read_flow_runs(
+            flow_filter=ours,
+            flow_run_filter=filters.FlowRunFilter.model_validate(condition),
+            sort=FlowRunSort.ID_DESC,
+            limit=PAGE,
+        )
+    return found
+
+
+def _stale_task_runs(client: Any, flow_run_id: Any) -> Any:
+    from prefect.client.schemas import filters
+    from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import TaskRunSort
+
+    state = {"type": {"any_": [StateType.RUNNING, StateType.PENDING]}}
+    return client.read_task_runs(
+        flow_run_filter=filters.FlowRunFilter.model_validate({"id": {"any_": [flow_run_id]}}),
+        task_run_filter=filters.TaskRunFilter.model_validate({"state": state}),
+        sort=TaskRunSort.ID_DESC,
+        limit=PAGE,
+    )
