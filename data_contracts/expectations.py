@@ -187,7 +187,7 @@ def _run(dataset: str, samples: dict[str, pd.DataFrame], site: Path) -> dict[str
         shutil.rmtree(site)
 
     context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(False)
+    _drop_default_site(context)
     source = context.data_sources.add_pandas(dataset)
     context.add_data_docs_site(
         "contracts",
@@ -219,6 +219,13 @@ def _run(dataset: str, samples: dict[str, pd.DataFrame], site: Path) -> dict[str
             outcome = checkpoint.run(batch_parameters={"dataframe": data})
             results[name] = next(iter(outcome.run_results.values()))
     return results
+
+
+def _drop_default_site(context: Any) -> None:
+    """Remove the site that the library makes in a temporary folder and leaves there."""
+    for name, site in dict(context.variables.data_docs_sites).items():
+        shutil.rmtree(site["store_backend"]["base_directory"], ignore_errors=True)
+        context.delete_data_docs_site(name)
 
 
 def _outcome(table: Table, rows: int, sampled: int, result: Any) -> TableValidation:

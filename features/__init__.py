@@ -1,0 +1,28 @@
+"""Features of a window of readings: one catalogue and one vectorised implementation, for training and serving.
+
+Importing this package imports numpy and nothing slower. `features.build` and `features.table` (training side)
+import pyarrow inside their functions.
+"""
+
+from features.catalogue import CATALOGUE, INDEX, NAMES, catalogue_digest
+from features.channels import ROLLING, WINDOW
+from features.declaration import Feature
+from features.engine import compute
+from features.errors import FeatureError
+from features.nominals import PointNominals
+from features.windows import Waveforms, Windows
+
+__all__ = [
+    "CATALOGUE",
+    "INDEX",
+    "NAMES",
+    "ROLLING",
+    "WINDOW",
+    "Feature",
+    "FeatureError",
+    "PointNominals",
+    "Waveforms",
+    "Windows",
+    "catalogue_digest",
+    "compute",
+]

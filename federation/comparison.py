@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from federation.plans import Plan
 from federation.rounds import fit_here
@@ -66,9 +67,7 @@ class FederationRow(msgspec.Struct, frozen=True):
         """Federated over central, or central over federated where lower is better."""
         if not self.central or not self.federated:
             return None
-        return (
-            self.federated / self.central if self.direction == "higher" else self.central / self.federated
-        )
+        return self.federated / self.central if self.direction == "higher" else self.central / self.federated
 
     @property
     def met(self) -> bool:
@@ -110,6 +109,7 @@ def compare(
     federated: Any,
     training: Mapping[str, Rows],
     held_out: Rows | None,
+    *,
     traffic: tuple[int, int],
 ) -> Comparison:
     """Fit the pooled and the local models and measure all of them.
@@ -124,7 +124,9 @@ def compare(
     """
     metric = plan.definition.metric(plan.metric)
     data = {site: plan.local_data(rows) for site, rows in training.items()}
-    pooled = {name: np.concatenate([part[name] for part in data.values()]) for name in next(iter(data.values()))}
+    pooled = {
+        name: np.concatenate([part[name] for part in data.values()]) for name in next(iter(data.values()))
+    }
     central = plan.fitted(fit_here(plan.family, settings, {"pooled": pooled}))
     local = {site: plan.fitted(fit_here(plan.family, settings, {site: own})) for site, own in data.items()}
 
@@ -165,12 +167,14 @@ def _difference(
     resamples = bootstrap.draw(present.size, generator(plan.definition.name, "federation", "bootstrap"))
     whole = bootstrap.Resamples(np.ones((1, present.size)))
 
-    def drawn(fitted: Any, how: bootstrap.Resamples) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def drawn(fitted: Any, how: bootstrap.Resamples) -> NDArray[np.float64]:
         sums = bootstrap.episode_sums(metric, plan.definition.answer(fitted, rows), rows, place)
         return bootstrap.values(metric, sums, how)
 
-    def gap(how: bootstrap.Resamples) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return drawn(federated, how) - np.mean([drawn(fitted, how) for fitted in local.values()], axis=0)
+    def gap(how: bootstrap.Resamples) -> NDArray[np.float64]:
+        alone = np.stack([drawn(fitted, how) for fitted in local.values()])
+        apart: NDArray[np.float64] = drawn(federated, how) - alone.mean(axis=0)
+        return apart
 
     low, high = bootstrap.interval(gap(resamples))
     return defined(float(gap(whole)[0])), low, high

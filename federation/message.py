@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from federation.errors import WireError
@@ -61,16 +60,3 @@ class Message:
 
 Update = Message
 State = Message
-
-
-def same(left: Message, right: Message) -> bool:
-    """Whether two messages hold the same values, bit for bit."""
-    return (
-        dict(left.header) == dict(right.header)
-        and set(left.arrays) == set(right.arrays)
-        and all(
-            np.asarray(left.arrays[name]).dtype == np.asarray(right.arrays[name]).dtype
-            and np.array_equal(left.arrays[name], right.arrays[name], equal_nan=True)
-            for name in left.arrays
-        )
-    )

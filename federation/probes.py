@@ -1,7 +1,7 @@
 """Made-up inputs for a version's golden answers.
 
-A federated version's files lie at the control centre. Golden inputs taken from test episodes would be raw rows
-of a site there, so they are drawn around what the finished model says itself.
+A federated version's files lie at the control centre. Golden inputs taken from test episodes would be raw
+rows of a site there, so they are drawn around what the finished model says itself.
 """
 
 from __future__ import annotations

@@ -5,102 +5,28 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from data_contracts.dataset import Dataset
-from federation.comparison import Comparison, compare
+from federation.assessment import assess, load
 from federation.confinement import Confinement
 from federation.envelope import new_nonce
-from federation.errors import FederationError, TooFewSitesError
+from federation.errors import TooFewSitesError
+from federation.job import Job
 from federation.ledger import Ledger
-from federation.plans import Plan, plan, schema_digest
+from federation.plans import plan, schema_digest
 from federation.registration import Global, find, register
+from federation.result import FederationResult
 from federation.rounds import Federation, Outcome, federate_rounds
 from federation.site import SiteSpec
 from federation.transport import SiteProcesses
-from models import training
-from models.evaluation import ReportRow
-from models.registry import RegisteredVersion
-from models.reports import Footprint
-from models.rows import Rows
-from models.training import Pool
 from switchyard.home import Home
 from switchyard.log import get_logger
 from switchyard.profiles import Profile
 from switchyard.settings import get_settings
 
 _log = get_logger("federation")
-
-
-class FederationResult(msgspec.Struct, frozen=True):
-    """Outcome of one federation; JSON-able by `msgspec.to_builtins`.
-
-    Attributes:
-        model: Name of the model.
-        version: The registered version; None where it was not registered.
-        rows: The global model's rows of the models report.
-        footprint: What it costs to serve.
-        params: Hyper-parameters.
-        parity: Largest difference between the compiled and the fitted model.
-        comparison: Its figures beside central and local ones.
-        n: Training rows by contributing substation, n_k.
-        refused: Substations left out, with the reason.
-        ledger_head: Digest of the last ledger record.
-        seconds: Wall time of each stage.
-        skipped: True when this step had registered its version before.
-    """
-
-    model: str
-    version: RegisteredVersion | None
-    rows: tuple[ReportRow, ...]
-    footprint: Footprint
-    params: dict[str, float | int | str | bool]
-    parity: float
-    comparison: Comparison
-    n: dict[str, int]
-    refused: dict[str, str]
-    ledger_head: str
-    seconds: dict[str, float]
-    skipped: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is to be federated.
-
-    Attributes:
-        plan: How the model is federated.
-        profile: The campaign.
-        home: The installation's folders.
-        sites: Dataset folder of each site.
-        held_out: Dataset folder of each held-out substation.
-        params: Hyper-parameters, over the model's defaults.
-    """
-
-    plan: Plan
-    profile: Profile
-    home: Home
-    sites: Mapping[str, Path]
-    held_out: Mapping[str, Path]
-    params: Mapping[str, float | int | str | bool]
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The family's settings."""
-        name = self.plan.definition.name
-        return self.plan.settings(self.params, f"{name}.{self.profile.name}.{self.profile.seed}")
-
-    @property
-    def enrolled(self) -> dict[str, int]:
-        """Windows that each site can have at most, by its dataset's manifest."""
-        return {
-            site: Dataset.open(folder).manifest.tables["readings"].rows // self.profile.features.stride_s
-            for site, folder in sorted(self.sites.items())
-        }
 
 
 def ledger_of(home: Home) -> Path:
@@ -114,8 +40,8 @@ def federate(
     home: Home,
     sites: Mapping[str, Path],
     held_out: Sequence[str],
-    step_key: str,
     *,
+    step_key: str,
     params: Mapping[str, float | int | str | bool] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> FederationResult:
@@ -154,23 +80,23 @@ def federate(
     )
     done = find(home, name, step_key)
     if done is not None:
-        version, report = done
-        _log.info("%s: federated version %d was registered by this step before", name, version.version)
-        return msgspec.structs.replace(
-            msgspec.convert(report, FederationResult), version=version, skipped=True
-        )
+        _log.info("%s: this step has registered its federated version before", name)
+        return done
     started = time.monotonic()
     outcome = run_rounds(job)
+    fitted = job.plan.fitted(outcome.state)
     federated = time.monotonic()
-    pool = load(job, tuple(outcome.n))
-    result = assess(job, outcome, pool)
-    compared = time.monotonic()
+    pool = load(job, tuple(sorted(outcome.n)))
+    result = assess(job, outcome, pool, fitted)
+    seconds = {
+        "rounds": round(federated - started, 2),
+        "compare": round(time.monotonic() - federated, 2),
+    }
     work = home.root / "tmp" / f"{name}-federated-{step_key[:16]}"
     shutil.rmtree(work, ignore_errors=True)
     try:
-        made = Global(job.plan, outcome, pool, step_key, dict(tags or {}))
-        seconds = {"rounds": round(federated - started, 2), "compare": round(compared - federated, 2)}
-        return register(home, made, msgspec.structs.replace(result, seconds=seconds), work)
+        made = Global(job, outcome, fitted, pool, step_key, dict(tags or {}))
+        return register(made, msgspec.structs.replace(result, seconds=seconds), work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

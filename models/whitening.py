@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from models.errors import DataError, ModelError
 
+# Share of a column's variance that rounding alone can leave in a direction.
+NULL = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Whitening:
@@ -64,6 +67,8 @@ def from_moments(
     matrices the symmetric one stays closest to the standardised columns (Kessy, Lewin, Strimmer, "Optimal
     Whitening and Decorrelation", The American Statistician 72, 2018).
 
+    Directions without any variance, such as the sum of three deviations from their mean, are left out.
+
     Raises:
         DataError: A column does not vary at all over normal rows.
     """
@@ -76,7 +81,9 @@ def from_moments(
     correlation = covariance / np.outer(scale, scale)
     shrunk = (1 - shrink) * correlation + shrink * np.eye(scale.size)
     eigenvalue, vector = np.linalg.eigh(shrunk)
-    matrix = (vector / np.sqrt(eigenvalue)) @ vector.T / scale[:, None]
+    varies = eigenvalue > NULL
+    stretch = np.where(varies, 1.0 / np.sqrt(np.where(varies, eigenvalue, 1.0)), 0.0)
+    matrix = (vector * stretch) @ vector.T / scale[:, None]
     return Whitening(offset, mean, scale, np.ascontiguousarray(matrix))
 
 

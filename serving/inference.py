@@ -44,12 +44,11 @@ class Inference:
         limits = self._limits
         if head.length is not None and head.length > limits.batch_bytes:
             raise too_large(f"the body has {head.length} bytes, a batch may have {limits.batch_bytes}")
-        self.require_open()
+        engine = self.require_open()
         with self.admission.enter() as ticket:
             head.require_json()
             body = await read_body(receive, ticket.arrived, limits.batch_bytes, limits.body_s)
             ticket.arrived(body)
-            engine = self.require_open()
             if len(body) <= limits.inline_bytes:
                 return _compute(engine, body, head.request_id)
             queued = time.perf_counter()

@@ -9,12 +9,13 @@ import argparse
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from switchyard.errors import ConfigurationError
+from switchyard.errors import ConfigurationError, SwitchyardError
 from switchyard.home import Home
 from switchyard.telemetry import switch_off
 
@@ -106,16 +107,25 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """`python -m serving.run`: the same as `switchyard serve`, without the command line's other commands."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`python -m serving.run`: the same as `switchyard serve`, without the command line's other commands.
+
+    Returns:
+        Exit code: 0 after a stop, 1 after an error that is told on standard error.
+    """
     parser = argparse.ArgumentParser(prog="python -m serving.run", description="Serve the current snapshot.")
     parser.add_argument("--home", type=Path, help="folder with everything that Switchyard has written")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args(arguments)
-    serve(given.host, given.port, given.workers, given.home)
+    try:
+        serve(given.host, given.port, given.workers, given.home)
+    except SwitchyardError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -27,7 +27,7 @@ def _outside(column: Column, block: Block) -> Mask:
     values = block.floats(column.name)
     low = -np.inf if column.minimum is None else column.minimum
     high = np.inf if column.maximum is None else column.maximum
-    mask: Mask = ((values < low) | (values > high)) & np.isfinite(values)
+    mask: Mask = (values < low) | (values > high)
     return mask
 
 

@@ -109,13 +109,16 @@ def _explain(
 
 
 def _found(body: bytes | bytearray | memoryview | msgspec.Raw, path: str) -> Any:
-    """The value at `path` of the body; UNSET where it cannot be read."""
+    """The value at `path` of the body; UNSET where it cannot be read.
+
+    The decoder does not name the key of a mapping: for `context.tap[...]` the whole mapping is given.
+    """
     try:
         value = msgspec.json.decode(body)
     except _NOT_JSON:
         return UNSET
     for name, index in _STEP.findall(path):
-        if name == "..." or (name and not isinstance(value, dict)) or (index and not isinstance(value, list)):
+        if not isinstance(value, dict if name else list):
             return UNSET
         try:
             value = value[name] if name else value[int(index)]

@@ -1,6 +1,5 @@
 """Staging to data and quarantine: nothing lost, idempotent, and the same outcome after a kill."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -105,13 +104,13 @@ def test_enforce__too_many_rejects__stops_and_moves_nothing(home, facts, reading
         "normal-00001.parquet",
         "row 0",
         "v_a_v = 0.019 V",
-        "line_voltage",
+        "breaks voltage_unit",
         "10 of 90",
         "11.11%",
         "1.00%",
         str(home.quarantine / NAME / "readings"),
     ):
-        assert part in text or part == "line_voltage"
+        assert part in text
     assert first.exists()
     assert second.exists()
     assert third.exists()
@@ -224,7 +223,7 @@ def stage_many(stage, readings):
         stage("readings", data, file=f"normal-{part:05d}.parquet")
 
 
-@pytest.mark.parametrize("moved", [0, 1, 9, 17])
+@pytest.mark.parametrize("moved", [0, 1, 10])
 def test_enforce__killed_while_moving__ends_the_same_when_started_again(
     home, facts, readings, stage, moved, tmp_path
 ):
@@ -244,10 +243,10 @@ def test_enforce__killed_while_moving__ends_the_same_when_started_again(
     decision = home.staging / NAME / "readings" / DECISION
     deadline = time.monotonic() + 30
     while child.poll() is None and time.monotonic() < deadline:
-        if decision.exists() and (moved == 0 or (target.exists() and len(os.listdir(target)) >= moved)):
+        if decision.exists() and (moved == 0 or (target.exists() and len(list(target.iterdir())) >= moved)):
             child.send_signal(signal.SIGKILL)
             break
-    child.wait()
+    assert child.wait() == -signal.SIGKILL
 
     enforce_dataset(home, NAME, facts, reject_share=0.02)
 

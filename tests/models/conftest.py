@@ -195,7 +195,10 @@ def write_dataset(home: Home, profile: Profile, substation: str, counts: dict[st
 
 
 # MLflow 3.17 and skops 0.16 use what their dependencies call deprecated; nothing of ours does.
-FOREIGN_WARNINGS = ("ignore:The ``noload`` loader strategy:DeprecationWarning",)
+FOREIGN_WARNINGS = (
+    "ignore:The ``noload`` loader strategy:DeprecationWarning",
+    "ignore:.*Any type hint is inferred:UserWarning",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -27,6 +27,14 @@ def test_whitening__from_merged_moments__equals_the_fit_on_all_rows():
     np.testing.assert_allclose(direct.matrix, merged.matrix, rtol=1e-12)
 
 
+def test_whitening__columns_that_sum_to_zero__leave_that_direction_out():
+    X = np.random.default_rng(0).normal(size=(500, 3))
+    X -= X.mean(axis=1, keepdims=True)
+    white = whitening.fit(X, PLAIN, 0.0).transform(X)
+    np.testing.assert_allclose((white**2).sum(axis=1).mean(), 2.0, rtol=0.01)
+    assert np.abs(white).max() < 10
+
+
 def test_shape__column_with_an_offset__is_logged_and_never_below_it():
     shaped = whitening.shape(np.array([[-1.0, 3.0], [0.9, 3.0]]), np.array([0.1, 0.0]))
     np.testing.assert_allclose(shaped, [[np.log(0.1), 3.0], [0.0, 3.0]], atol=1e-12)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 import features
@@ -276,6 +277,28 @@ class Server:
     def client(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=20, **options)
 
+    def connect(self) -> socket.socket:
+        host, port = self.url.removeprefix("http://").split(":")
+        return socket.create_connection((host, int(port)), timeout=20)
+
+    def workers(self) -> list[psutil.Process]:
+        marks = {"run": "spawn_main", "bentoml": "_bentoml_impl.worker.service"}
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if marks[self.kind] in " ".join(child.cmdline()):
+                    found.append(child)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def metric(self, line: str) -> float | None:
+        for found in httpx.get(f"{self.url}/metrics", timeout=5).text.splitlines():
+            name, _, value = found.rpartition(" ")
+            if name == line:
+                return float(value)
+        return None
+
     def wait(self, condition: Callable[[], bool], seconds: float = 30.0, what: str = "it") -> None:
         deadline = time.monotonic() + seconds
         while not condition():
@@ -347,11 +370,25 @@ def start_server(kind: str, root: Path, *, publish: bool = True) -> Server:
     return server
 
 
-@pytest.fixture(scope="module", params=["run", "bentoml"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    started = start_server(request.param, tmp_path_factory.mktemp(request.param))
+@pytest.fixture(scope="session")
+def run_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = start_server("run", tmp_path_factory.mktemp("run"))
     yield started
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def bentoml_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = start_server("bentoml", tmp_path_factory.mktemp("bentoml"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(params=["run", "bentoml"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Either server, started once for all tests; a test may publish, but leaves it serving."""
+    chosen: Server = request.getfixturevalue(f"{request.param}_server")
+    return chosen
 
 
 @pytest.fixture

@@ -1,0 +1,51 @@
+"""The one implementation of all features, used by training and by serving."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.catalogue import CATALOGUE, FILLERS, HARMONIC, INDEX
+from features.groups.harmonics import harmonic_features
+from features.statistics import Float, statistics
+from features.windows import Windows
+from features.workspace import Workspace
+
+# Windows that are computed together: their samples and statistics stay in a core's second-level cache.
+CHUNK = 512
+
+F_MEAN = INDEX["f_mean_hz"]
+
+
+def compute(windows: Windows) -> Float:
+    """All features of n windows, float64 [n, features], columns in the order of `features.NAMES`.
+
+    A row depends on its own window only: a batch gives the rows that its windows give one at a time. What
+    missing samples do is declared with each feature; a feature without its inputs is NaN. Input values are not
+    judged here (the contracts do that); infinite samples count as missing.
+    """
+    n = len(windows)
+    out = np.empty((n, len(CATALOGUE)))
+    block = np.empty((HARMONIC.start, min(n, CHUNK)))
+    space = Workspace(min(n, CHUNK))
+    # NaN stands for what is not known, and 0/0 for what is not defined: both are declared results here.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        for start in range(0, n, CHUNK):
+            stop = min(start + CHUNK, n)
+            space.clear()
+            shared = statistics(windows, start, stop, space)
+            part = block[:, : stop - start]
+            for fill, columns in FILLERS:
+                fill(shared, part[columns])
+            out[start:stop, : HARMONIC.start] = part.T
+        out[:, HARMONIC] = np.nan
+        for group in windows.waveforms:
+            rows = group.rows
+            nominal = windows.f_nom_hz[rows]
+            measured = out[rows, F_MEAN]
+            out[rows, HARMONIC] = harmonic_features(
+                group,
+                np.where(np.isnan(measured), nominal, measured),
+                windows.v_nom_v[rows],
+                windows.i_rated_a[rows],
+            )
+    return out

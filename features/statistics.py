@@ -1,0 +1,262 @@
+"""Statistics over a window that the features share, computed for all channels at once.
+
+Where nothing is missing, masks and counts are left out. Both ways give the same bits, so that a window's features
+do not depend on the windows that are computed together with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features import channels as ch
+from features import worst as wo
+from features.components import VoltageComponents, voltage_components
+from features.moments import Clock, Mask, Moments, at_least, means, moments
+from features.numbers import TEN, THREE, ZERO
+from features.phasors import ROOT3, sequence_currents
+from features.windows import Windows
+from features.workspace import Workspace
+
+Float = NDArray[np.float64]
+
+CLOCK = Clock.of(ch.WINDOW)
+CLOCK_ROLLED = Clock.of(ch.ROLLING)
+
+# What each channel is divided by: a row of (1, v_nom, i_rated, s_rated) times a factor.
+BASE = np.zeros(ch.CHANNELS, np.int64)
+BASE_FACTOR = np.ones((ch.CHANNELS, 1))
+for _rows, _base, _factor in (
+    (ch.V_MIN, 1, 1.0),
+    (ch.V_MAX, 1, 1.0),
+    (ch.V_LL, 1, ROOT3),
+    (ch.POWER, 3, 1.0 / 3.0),
+    (ch.I, 2, 1.0),
+    (ch.V, 1, 1.0),
+):
+    BASE[_rows] = _base
+    BASE_FACTOR[_rows] = _factor
+
+# Below this apparent power, per unit of the rating, a power factor is noise and is not given.
+S_LEAST_PU = np.array(1e-6)
+
+
+@dataclass(slots=True, eq=False)
+class Statistics:
+    """Statistics of m windows; rows as in `features.channels`, per unit (f in Hz).
+
+    Attributes:
+        mean: Mean of the valid samples, [31, m].
+        core: Spread and trend of the core rows, [12, m].
+        low: Smallest valid sample of the core rows, [12, m].
+        high: Largest valid sample of the core rows, [12, m].
+        step: Largest absolute first difference of the core rows, [12, m].
+        i_square: Mean of the squared currents of the phases, [3, m].
+        rolled: Mean, std, min, max and slope of the last five samples of f, p, q, i, v, [5, 5, m].
+        phase_mean: Mean over the three phases of the means of v_ll, p, q, i, v, [5, m].
+        phase_deviation: Means of the phases minus that, [5, 3, m].
+        factor: Power factor of the phases and of the three together, NaN below `S_LEAST_PU`, [4, m].
+        reactive_factor: Q/S of the three together, [m].
+        apparent: √(P² + Q²) of the means of the phases and of the three together, [4, m].
+        worst: Largest over the phases, [26, m] (see `features.worst`).
+        voltage: Symmetrical components of the voltages.
+        i_sequence: Zero, positive and negative sequence of the mean currents, [3, m].
+        vi_base: Rated volt-amperes of a phase by V·I over those by S/3, [m].
+        missing_share: Share of the samples of v, i, p, q and f that are missing, [m].
+        questionable_share: Share of the readings with quality questionable, [m].
+        t_end: Unix time of the last reading, s, [m].
+        utc_offset_s: Local time minus UTC, s, [m].
+        f_nom_hz: Nominal frequency, Hz, [m].
+    """
+
+    mean: Float
+    core: Moments
+    low: Float
+    high: Float
+    step: Float
+    i_square: Float
+    rolled: Float
+    phase_mean: Float
+    phase_deviation: Float
+    factor: Float
+    reactive_factor: Float
+    apparent: Float
+    worst: Float
+    voltage: VoltageComponents
+    i_sequence: Float
+    vi_base: Float
+    missing_share: Float
+    questionable_share: Float
+    t_end: Float
+    utc_offset_s: Float
+    f_nom_hz: Float
+
+
+def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Statistics:
+    """The statistics of `windows[start:stop]`, computed in `space`."""
+    part = slice(start, stop)
+    quality = windows.quality[:, part]
+    rest, core, base = _per_unit(windows, part, space)
+    questionable: Float = ZERO
+    if np.count_nonzero(quality):
+        invalid = (quality == ch.INVALID)[:, None, :]
+        np.copyto(rest, np.nan, where=invalid)
+        np.copyto(core, np.nan, where=invalid)
+        questionable = np.add.reduce(quality == ch.QUESTIONABLE, axis=0) / TEN
+    mean = np.empty((ch.ROWS, core.shape[2]))
+    rest_mask = means(rest, CLOCK, mean[ch.REST])
+    mask = means(core, CLOCK, mean[ch.CORE])
+    spread = moments(core, mean[ch.CORE], CLOCK, mask, space)
+    low, high = np.fmin.reduce(core, axis=0), np.fmax.reduce(core, axis=0)
+    steps = wo.step_rows(core, space)
+    phases = mean[ch.PHASED].reshape(5, 3, -1)
+    phase_mean = (phases[:, 0] + phases[:, 1] + phases[:, 2]) / THREE
+    deviation = phases - phase_mean[:, None]
+    apparent, factor, reactive_factor = _power(mean)
+    i_square = _mean_square(spread, mean[ch.CORE], mask)
+
+    worst = wo.Worst(core.shape[2])
+    _compare_levels(worst.rows, low, high, deviation)
+    _compare_shapes(worst.rows, spread, steps, factor)
+    _compare_seconds(worst.rows, rest, core[:, ch.C_V])
+    worst.rows[wo.REPEATS] = _repeats(steps.steps, mask)
+    worst.rows[wo.MEAN_SQUARE] = i_square
+    return Statistics(
+        mean=mean,
+        core=spread,
+        low=low,
+        high=high,
+        step=steps.largest,
+        i_square=i_square,
+        rolled=_rolled(core, mask, space),
+        phase_mean=phase_mean,
+        phase_deviation=deviation,
+        factor=factor,
+        reactive_factor=reactive_factor,
+        apparent=apparent,
+        worst=worst.largest(),
+        voltage=voltage_components(mean[ch.V], mean[ch.V_LL], rest[:, ch.V_LL], space),
+        i_sequence=sequence_currents(mean[ch.I], mean[ch.POWER].reshape(2, 3, -1), apparent[:3]),
+        vi_base=base[ch.V.start] * base[ch.I.start] / base[ch.P.start],
+        missing_share=_missing_share(rest_mask, mask),
+        questionable_share=questionable,
+        t_end=windows.t_end[part],
+        utc_offset_s=windows.utc_offset_s[part],
+        f_nom_hz=windows.f_nom_hz[part],
+    )
+
+
+def _per_unit(windows: Windows, part: slice, space: Workspace) -> tuple[Float, Float, Float]:
+    """Samples of the chunk per unit, [10, 19, m] and [10, 12, m], and what they were divided by, [26, m]."""
+    v_nom = windows.v_nom_v[part]
+    m = v_nom.shape[0]
+    nominal = np.empty((4, m))
+    nominal[0] = 1.0
+    nominal[1] = v_nom
+    nominal[2] = windows.i_rated_a[part]
+    nominal[3] = windows.s_rated_va[part]
+    base = nominal[BASE]
+    base *= BASE_FACTOR
+    samples, split = windows.samples[:, :, part], ch.REST.stop
+    rest = np.divide(samples[:, :split], base[:split], out=space.take(ch.WINDOW, split, m))
+    core = space.take(ch.WINDOW, ch.ROWS - split, m)
+    np.divide(samples[:, split:], base[split:], out=core[:, : ch.CHANNELS - split])
+    # P, Q, I and V follow each other, phases a, b, c each: every third row is one phase of the four.
+    a, b, c = (slice(ch.POWER.start + phase, ch.V.stop, 3) for phase in range(3))
+    three = np.add(samples[:, a], samples[:, b], out=space.take(ch.WINDOW, 4, m))
+    three += samples[:, c]
+    three /= THREE * base[a]
+    core[:, ch.C_THREE] = three
+    three *= three
+    np.sqrt(three[:, 0] + three[:, 1], out=core[:, ch.C_S3])
+    return rest, core, base
+
+
+def _missing_share(rest: Mask | None, core: Mask | None) -> Float:
+    """Share of the samples of v, i, p, q and f that are missing."""
+    share: Float = ZERO
+    for mask, rows in ((rest, ch.POWER), (core, slice(0, ch.CHANNELS - ch.CORE.start))):
+        if mask is not None:
+            count = mask.count[rows]
+            share = share + (float(count.shape[0] * ch.WINDOW) - np.add.reduce(count, axis=0))
+    return share / float((ch.CHANNELS - ch.POWER.start) * ch.WINDOW)
+
+
+def _power(mean: Float) -> tuple[Float, Float, Float]:
+    """Apparent power and power factor of the phases and the three together, [4, m] each, and Q/S of the three."""
+    power = np.empty((2, 4, mean.shape[1]))
+    power[:, :3] = mean[ch.POWER].reshape(2, 3, -1)
+    power[:, 3] = mean[ch.THREE_PHASE.start : ch.THREE_PHASE.start + 2]
+    squares = power * power
+    apparent = np.sqrt(squares[0] + squares[1])
+    known = apparent.copy()
+    # A comparison with NaN is false, so that a missing power stays missing.
+    known[known < S_LEAST_PU] = np.nan
+    return apparent, power[0] / known, power[1, 3] / known[3]
+
+
+def _compare_levels(rows: Float, low: Float, high: Float, deviation: Float) -> None:
+    """Write the rows of `Worst` that are read off extremes and means."""
+    pair = (2, 3, low.shape[1])
+    least, most = low[ch.C_IV].reshape(pair), high[ch.C_IV].reshape(pair)
+    np.negative(least, out=rows[wo.LOW])
+    rows[wo.HIGH] = most
+    np.subtract(most, least, out=rows[wo.RANGE])
+    np.abs(deviation, out=rows[wo.UNBALANCE])
+
+
+def _compare_shapes(rows: Float, spread: Moments, steps: wo.Steps, factor: Float) -> None:
+    """Write the rows of `Worst` that compare how the phases move, and their power factors."""
+    rows[wo.STEP] = steps.largest[ch.C_IV].reshape(2, 3, -1)
+    rows[wo.STEP_APART] = steps.apart
+    rows[wo.SPIKE] = steps.spike
+    np.negative(spread.std[ch.C_V], out=rows[wo.STD_LEAST])
+    rows[wo.STD_MOST] = spread.std[ch.C_V]
+    np.abs(spread.slope[ch.C_V] - spread.slope[ch.C_V3], out=rows[wo.DRIFT])
+    np.negative(factor[:3], out=rows[wo.FACTOR_LEAST])
+    rows[wo.FACTOR_MOST] = factor[:3]
+
+
+def _mean_square(spread: Moments, mean: Float, mask: Mask | None) -> Float:
+    """Mean of the squared currents of the phases, [3, m]; NaN without a sample."""
+    count = CLOCK.count if mask is None else at_least(mask.count[ch.C_I], 1)
+    level = mean[ch.C_I]
+    return np.asarray(spread.square_sum[ch.C_I] / count + level * level)
+
+
+def _repeats(steps: Float, mask: Mask | None) -> Float:
+    """Share of first differences of i and v that are exactly 0, [2, 3, m]; NaN (0/0) without a difference."""
+    pairs = CLOCK.freedom
+    if mask is not None:
+        there = mask.valid[:, ch.C_IV]
+        pairs = np.add.reduce(there[1:] * there[:-1], axis=0)
+    same = np.add.reduce((steps == ZERO).view(np.int8), axis=0, dtype=np.int8)
+    return np.asarray((same[ch.C_IV] / pairs).reshape(2, 3, -1))
+
+
+def _compare_seconds(rows: Float, rest: Float, v: Float) -> None:
+    """Write the rows of `Worst` that compare channels second by second: dips and rises within a second, THD."""
+    seconds = rest[:, ch.V_MIN.start : ch.THD.stop].copy()
+    dip, rise = seconds[:, :3], seconds[:, 3:6]
+    np.subtract(v, dip, out=dip)
+    np.subtract(rise, v, out=rise)
+    np.fmax.reduce(seconds, axis=0, out=rows[wo.DIP : wo.THD + 1].reshape(9, -1))
+
+
+def _rolled(core: Float, mask: Mask | None, space: Workspace) -> Float:
+    """Mean, std, min, max and slope of the last five samples of f, p, q, i, v, [5, 5, m]."""
+    first = ch.WINDOW - ch.ROLLING
+    recent = core[first:, ch.C_ROLLED].copy()
+    part = None if mask is None else mask.part(ch.C_ROLLED, first)
+    out = np.empty((5, *recent.shape[1:]))
+    if part is None:
+        np.divide(np.add.reduce(recent, axis=0), CLOCK_ROLLED.count, out=out[0])
+    else:
+        np.divide(np.add.reduce(part.filled, axis=0), at_least(part.count, 1), out=out[0])
+    np.fmin.reduce(recent, axis=0, out=out[2])
+    np.fmax.reduce(recent, axis=0, out=out[3])
+    trend = moments(recent, out[0], CLOCK_ROLLED, part, space)
+    out[1], out[4] = trend.std, trend.slope
+    return out

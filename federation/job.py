@@ -1,0 +1,61 @@
+"""What is to be federated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from data_contracts.dataset import Dataset
+from federation.plans import Plan
+from switchyard.home import Home
+from switchyard.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be federated.
+
+    Attributes:
+        plan: How the model is federated.
+        profile: The campaign.
+        home: The installation's folders.
+        sites: Dataset folder of each site.
+        held_out: Dataset folder of each held-out substation.
+        params: Hyper-parameters, over the model's defaults.
+    """
+
+    plan: Plan
+    profile: Profile
+    home: Home
+    sites: Mapping[str, Path]
+    held_out: Mapping[str, Path]
+    params: Mapping[str, float | int | str | bool]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The family's settings."""
+        name = self.plan.definition.name
+        return self.plan.settings(self.params, f"{name}.{self.profile.name}.{self.profile.seed}")
+
+    @property
+    def hyper_parameters(self) -> dict[str, float | int | str | bool]:
+        """The model's hyper-parameters, defaults included."""
+        return {**self.plan.definition.defaults, **self.params}
+
+    @property
+    def enrolled(self) -> dict[str, int]:
+        """Windows that each site can have at most, by its dataset's manifest."""
+        return {
+            site: Dataset.open(folder).manifest.tables["readings"].rows // self.profile.features.stride_s
+            for site, folder in sorted(self.sites.items())
+        }
+
+    def narrowed(self, contributors: tuple[str, ...]) -> Profile:
+        """The profile with the contributing sites as its training substations."""
+        return msgspec.structs.replace(
+            self.profile, training=contributors, held_out=tuple(sorted(self.held_out))
+        )

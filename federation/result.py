@@ -1,0 +1,42 @@
+"""What one federation came to."""
+
+from __future__ import annotations
+
+import msgspec
+
+from federation.comparison import Comparison
+from models.evaluation import ReportRow
+from models.registry import RegisteredVersion
+from models.reports import Footprint
+
+
+class FederationResult(msgspec.Struct, frozen=True):
+    """Outcome of one federation; JSON-able by `msgspec.to_builtins`.
+
+    Attributes:
+        model: Name of the model.
+        version: The registered version; None where it was not registered.
+        rows: The global model's rows of the models report.
+        footprint: What it costs to serve.
+        params: Hyper-parameters.
+        parity: Largest difference between the compiled and the fitted model.
+        comparison: Its figures beside central and local ones.
+        n: Training rows by contributing substation, n_k.
+        refused: Substations left out, with the reason.
+        ledger_head: Digest of the last ledger record.
+        seconds: Wall time of each stage.
+        skipped: True when this step had registered its version before.
+    """
+
+    model: str
+    version: RegisteredVersion | None
+    rows: tuple[ReportRow, ...]
+    footprint: Footprint
+    params: dict[str, float | int | str | bool]
+    parity: float
+    comparison: Comparison
+    n: dict[str, int]
+    refused: dict[str, str]
+    ledger_head: str
+    seconds: dict[str, float]
+    skipped: bool = False

@@ -1,0 +1,156 @@
+"""A campaign of three substations and a held-out one, small enough to be written anew for each session.
+
+Feature values are drawn, not computed: what is tested here is what federation does with rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_contracts.dataset import Dataset
+from models.catalogue import definition
+from switchyard.home import Home
+from switchyard.profiles import Profile, load_profile
+
+SITES, HELD_OUT = ("mumbai", "delhi", "bangalore"), ("chennai",)
+POINTS = ("DTX1.LV", "F331")
+EPISODES, SECONDS = 120, 20
+MODELS = ("phase_imbalance", "voltage_anomaly")
+
+
+@dataclass(frozen=True)
+class Campaign:
+    home: Home
+    profile: Profile
+
+    @property
+    def sites(self) -> dict[str, Path]:
+        return {name: self.home.dataset(self.profile.dataset(name)) for name in SITES}
+
+
+@pytest.fixture(scope="session")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    profile = msgspec.structs.replace(
+        load_profile("tiny"), training=SITES, held_out=HELD_OUT, models=MODELS
+    )
+    home = Home(tmp_path_factory.mktemp("campaign") / "home")
+    for number, name in enumerate((*SITES, *HELD_OUT)):
+        write_dataset(home.dataset(profile.dataset(name)), name, profile, np.random.default_rng(number))
+    return Campaign(home, profile)
+
+
+def write_dataset(folder: Path, substation: str, profile: Profile, rng: np.random.Generator) -> None:
+    columns = tuple(dict.fromkeys(name for model in MODELS for name in definition(model).columns))
+    for kind, episodes in (("normal", 2 * EPISODES), ("instrument", EPISODES), ("unbalance", EPISODES)):
+        keys, events = draw_episodes(substation, profile, kind, episodes, rng)
+        n = len(keys["scenario_id"])
+        vuf_pct = np.abs(rng.normal(0.4, 0.3, n))
+        if kind == "unbalance":
+            vuf_pct = rng.uniform(1.0, 16.0, n)
+        features = {name: rng.normal(size=n) for name in columns}
+        features["v_mean_pu"] = 1.0 + 0.01 * rng.normal(size=n)
+        for name in ("vuf_line_pct", "vuf_joint_pct"):
+            features[name] = vuf_pct + 0.1 * rng.normal(size=n)
+        if kind == "instrument":
+            struck = rng.integers(3, size=n)
+            for at, name in enumerate(("v_spike_pu", "v_step_diff_pu", "v_drift_pu")):
+                features[name] = np.where(struck == at, features[name] + 30.0, features[name])
+        save(folder, "features", kind, keys, features)
+        seconds = {name: np.repeat(values, 10) for name, values in keys.items()}
+        seconds["t"] = seconds["t"] + 1000 * np.tile(np.arange(-9, 1), n)
+        truth = {name: np.full(10 * n, 1.0) for name in definition("phase_imbalance").truth_columns}
+        truth |= {
+            "vuf_pct": np.repeat(vuf_pct, 10),
+            "severity": np.full(10 * n, 12.0),
+            "active": np.full(10 * n, kind != "normal"),
+            "event": np.repeat(events, 10),
+        }
+        save(folder, "readings_truth", kind, seconds, truth)
+        save(folder, "readings", kind, seconds, {})
+    Dataset.write_manifest(
+        folder, substation=substation, profile=profile.name, seed=profile.seed, circuit_digest="c" * 64
+    )
+
+
+def draw_episodes(
+    substation: str, profile: Profile, kind: str, episodes: int, rng: np.random.Generator
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    start = datetime(2025, 1, 1, 6, tzinfo=UTC).timestamp()
+    day = rng.integers(profile.simulation.load_days, size=episodes)
+    keys = {"scenario_id": [], "point": [], "t": []}
+    for index in range(episodes):
+        for point in POINTS:
+            for second in range(10, SECONDS + 1, 10):
+                keys["scenario_id"].append(f"{substation}.{profile.name}.{profile.seed}.{kind}.{index:06d}")
+                keys["point"].append(point)
+                keys["t"].append(int(1000 * (start + 86_400 * day[index] + second)))
+    of_kind = {"normal": ["none", "tap_step"], "instrument": ["spike"], "unbalance": ["open_conductor"]}[kind]
+    events = np.asarray(of_kind, dtype=object)[rng.integers(len(of_kind), size=len(keys["t"]))]
+    return {
+        "scenario_id": np.asarray(keys["scenario_id"], dtype=object),
+        "point": np.asarray(keys["point"], dtype=object),
+        "t": np.asarray(keys["t"], dtype=np.int64),
+    }, events
+
+
+def save(folder: Path, table: str, kind: str, keys: dict[str, np.ndarray], values: dict[str, np.ndarray]) -> None:
+    (folder / table).mkdir(parents=True, exist_ok=True)
+    columns = {name: pa.array(part) for name, part in {**keys, **values}.items()}
+    columns["t"] = pa.array(keys["t"], pa.timestamp("ms", tz="UTC"))
+    pq.write_table(pa.table(columns), folder / table / f"{kind}-00000.parquet")
+
+
+class Direct:
+    """Carries bytes to sites in this process; `tamper` may change what comes back."""
+
+    def __init__(self, sites: dict[str, Site], tamper: Callable[[int, str, bytes], bytes]) -> None:
+        self.sites, self.tamper = sites, tamper
+        self.back: list[dict[str, bytes]] = []
+
+    def exchange(self, messages: Mapping[str, bytes]) -> dict[str, bytes]:
+        number = len(self.back)
+        self.back.append(
+            {name: self.tamper(number, name, self.sites[name].answer(data)) for name, data in messages.items()}
+        )
+        return self.back[-1]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A federation whose sites answer in this process."""
+
+    federation: Federation
+    transport: Direct
+    ledger: Ledger
+
+    def run(self) -> Outcome:
+        return federate_rounds(self.federation, self.transport, self.ledger)
+
+
+@pytest.fixture
+def bench(campaign: Campaign, tmp_path: Path) -> Callable[..., Bench]:
+    def make(
+        model: str,
+        folders: dict[str, Path] | None = None,
+        tamper: Callable[[int, str, bytes], bytes] = lambda _number, _site, data: data,
+    ) -> Bench:
+        job = Job(plan(model), campaign.profile, campaign.home, folders or campaign.sites, {}, {})
+        sites = {name: Site(spec_of(name, model, folder)) for name, folder in job.sites.items()}
+        federation = Federation(
+            "test", model, job.plan.family, schema_digest(job.plan.definition), job.settings, job.enrolled
+        )
+        return Bench(federation, Direct(sites, tamper), Ledger(tmp_path / "ledger.jsonl"))
+
+    return make
+
+
+def spec_of(name: str, model: str, folder: Path) -> SiteSpec:
+    return SiteSpec(name, model, folder, date(2025, 1, 1), Confinement(folder, (folder.parent,)))
