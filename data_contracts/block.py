@@ -146,8 +146,10 @@ class Block:
         distinct, inverse = np.unique(self.integers(name), return_inverse=True)
         return inverse.astype(np.int64), max(len(distinct), 1)
 
-    def details(self, columns: tuple[str, ...], rows: Integers) -> list[str]:
+    def details(self, columns: tuple[str, ...], rows: Integers) -> pa.Array[Any]:
         """The values of some columns in some rows, with their units, for messages: `v_a_v = 19.05 V, …`.
+
+        Numbers are rounded to six digits; the quarantine holds them as they were.
 
         Args:
             columns: Columns to show, in this order.
@@ -159,12 +161,24 @@ class Block:
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        if not columns:
+            return pa.array([""] * len(rows), pa.string())
         parts: list[Any] = []
         for place, name in enumerate(columns):
             unit = self.table.column(name).unit
-            values: Any = self._column(name).take(rows).cast(pa.string()).fill_null("null")
+            values: Any = self._column(name).take(rows)
+            if pa.types.is_floating(values.type):
+                values = pa.array(_six_digits(self.floats(name)[rows]), mask=self.missing(name)[rows])
+            values = values.cast(pa.string()).fill_null("null")
             parts += [f"{', ' if place else ''}{name} = ", pc.utf8_slice_codeunits(values, 0, _LONGEST)]
             if unit not in ("", "UTC"):
                 parts.append(f" {unit}")
-        joined = pc.binary_join_element_wise(*parts, "")
-        return [str(text) for text in joined.to_pylist()]
+        return cast("pa.Array[Any]", pc.binary_join_element_wise(*parts, ""))
+
+
+def _six_digits(values: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        scale = 10.0 ** (5.0 - np.floor(np.log10(np.abs(values))))
+        rounded = np.round(values * scale) / scale
+    usable: Floats = np.where(np.isfinite(rounded), rounded, values)
+    return usable

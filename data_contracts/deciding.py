@@ -98,7 +98,7 @@ def _first(inspection: Inspection) -> FirstReject | None:
         return None
     row = int(rows[0])
     rule = inspection.rules[int(inspection.broken[row])]
-    return FirstReject(row=row, rule=rule.name, detail=inspection.details[0])
+    return FirstReject(row=row, rule=rule.name, detail=str(inspection.details[0].as_py()))
 
 
 def stop_if_too_many(table: Table, report: TableReport, places: Places, reject_share: float) -> None:

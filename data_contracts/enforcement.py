@@ -116,11 +116,20 @@ def _settle(table: Table, places: Places, verdicts: list[FileVerdict]) -> TableR
     if verdicts:
         report = _remember(table, places, verdicts)
         (places.staged / DECISION).unlink(missing_ok=True)
+        _sweep(places)
         if not any(places.staged.iterdir()):
             places.staged.rmdir()
         _LOG.info("%s: %d rows accepted, %d quarantined", places.data, report.accepted, report.rejected)
         return report
     return _recall(table, places)
+
+
+def _sweep(places: Places) -> None:
+    """Remove the half-written files of runs that were killed."""
+    for folder in (places.staged, places.quarantine):
+        for pattern in (f".{DECISION}.*", f".{VERDICTS}.*", ".*.parquet.part", ".*.accepted.part"):
+            for leftover in folder.glob(pattern):
+                leftover.unlink()
 
 
 def _move(verdict: FileVerdict, places: Places) -> None:

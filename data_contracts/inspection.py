@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class Inspection:
     data: pa.Table
     broken: NDArray[np.int16]
     rules: tuple[Rule, ...]
-    details: tuple[str, ...]
+    details: pa.Array[Any]
 
     @property
     def rejected(self) -> NDArray[np.int64]:
@@ -105,8 +105,12 @@ def inspect(table: Table, path: Path, facts: SubstationFacts, seen: SeenKeys | N
     data = read(table, path)
     faults = structure_faults(table, data.schema)
     if faults:
+        import pyarrow as pa
+
         broken = np.zeros(data.num_rows, dtype=np.int16)
-        return Inspection(data, broken, (STRUCTURE,), ("; ".join(faults),) * data.num_rows)
+        return Inspection(
+            data, broken, (STRUCTURE,), pa.array(["; ".join(faults)] * data.num_rows, pa.string())
+        )
     block = Block(table, data, facts)
     rules = all_rules(table) if seen is None else (*all_rules(table), seen.rule())
     return examine(block, data, rules)
@@ -125,9 +129,21 @@ def examine(block: Block, data: pa.Table, rules: tuple[Rule, ...]) -> Inspection
         mask = rule.check(block)
         if mask.any():
             broken[mask & (broken < 0)] = k
+    return Inspection(data, broken, rules, _details(block, broken, rules))
+
+
+def _details(block: Block, broken: NDArray[np.int16], rules: tuple[Rule, ...]) -> pa.Array[Any]:
+    import pyarrow as pa
+
     rows = np.flatnonzero(broken >= 0)
-    details = np.empty(len(rows), dtype=object)
-    for k in np.unique(broken[rows]):
-        mine = broken[rows] == k
-        details[mine] = block.details(rules[int(k)].columns, rows[mine])
-    return Inspection(data, broken, rules, tuple(details))
+    by_rule = np.argsort(broken[rows], kind="stable")
+    ordered = rows[by_rule]
+    texts: list[Any] = [
+        block.details(rules[k].columns, ordered[broken[ordered] == k])
+        for k in np.unique(broken[rows]).tolist()
+    ]
+    if not texts:
+        return pa.array([], pa.string())
+    place = np.empty(len(rows), dtype=np.int64)
+    place[by_rule] = np.arange(len(rows))
+    return cast("pa.Array[Any]", pa.concat_arrays(texts).take(place))

@@ -38,10 +38,10 @@ def write_rejected(inspection: Inspection, source: str, path: Path) -> None:
     rows = inspection.rejected
     data = inspection.data.take(rows)
     data = data.rename_columns([f"{name}_original" if name in EXTRA else name for name in data.column_names])
-    names = [inspection.rules[int(k)].name for k in inspection.broken[rows]]
+    names = pa.array([rule.name for rule in inspection.rules], pa.string())
     columns: tuple[pa.Array[Any], ...] = (
-        pa.array(names, pa.string()),
-        pa.array(inspection.details, pa.string()),
+        names.take(inspection.broken[rows]),
+        inspection.details,
         pa.array([source] * len(rows), pa.string()),
         pa.array(rows, pa.int64()),
     )

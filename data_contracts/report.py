@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from data_contracts.expectations import TableValidation
 from data_contracts.tables import TABLES
+from data_contracts.validation import TableValidation
 from data_contracts.verdicts import EnforcementReport, TableReport
 from switchyard.files import read_json, write_json_atomic, write_text_atomic
 from switchyard.home import Home

@@ -1,4 +1,4 @@
-"""Features of a window of readings: one catalogue and one vectorised implementation, for training and serving.
+"""Features of a window of readings: one catalogue, one vectorised implementation for training and serving.
 
 Importing this package imports numpy and nothing slower. `features.build` and `features.table` (training side)
 import pyarrow inside their functions.

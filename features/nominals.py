@@ -34,7 +34,8 @@ class PointNominals:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise FeatureError(
-                    f"{name} is {value}, must be positive", "correct the point in the substation's description"
+                    f"{name} is {value}, must be positive",
+                    "correct the point in the substation's description",
                 )
         if not math.isfinite(self.utc_offset_s):
             raise FeatureError(f"utc_offset_s is {self.utc_offset_s}, must be a number of seconds")

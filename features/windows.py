@@ -185,7 +185,9 @@ class Windows:
 
 
 def _take_waveforms(group: Waveforms, chosen: NDArray[np.int64]) -> Waveforms | None:
-    places = [(new, capture) for new, old in enumerate(chosen) for capture in np.flatnonzero(group.rows == old)]
+    places = [
+        (new, capture) for new, old in enumerate(chosen) for capture in np.flatnonzero(group.rows == old)
+    ]
     if not places:
         return None
     rows, captures = (np.array(part, np.int64) for part in zip(*places, strict=True))

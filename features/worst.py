@@ -12,7 +12,7 @@ from features.workspace import Workspace
 
 Float = NDArray[np.float64]
 
-# Rows of the result. Pairs are current, then voltage; a smallest value is the negative of the largest negative.
+# Rows of the result. Pairs are current, then voltage; a smallest value is minus the largest negative.
 LOW = slice(0, 2)
 HIGH = slice(2, 4)
 RANGE = slice(4, 6)
@@ -27,7 +27,7 @@ MEAN_SQUARE = 22
 DIP, RISE, THD = 23, 24, 25
 ROWS = 26
 
-I, V = 0, 1  # noqa: E741 - the field's names
+I, V = 0, 1
 
 
 class Worst:
@@ -58,8 +58,8 @@ class Steps:
         steps: First differences of the core rows, NaN where either sample is missing, [9, 12, m].
         largest: Largest absolute first difference of the core rows, [12, m].
         apart: The same of the phase voltages against the three-phase mean, [3, m].
-        spike: Largest difference of a phase voltage against the three-phase mean that the next one takes back:
-            max over time and sign of min(±d_k, ∓d_(k+1)), [3, m]; negative where there is none.
+        spike: Largest difference of a phase voltage against the three-phase mean that the next one takes
+            back: max over time and sign of min(±d_k, ∓d_(k+1)), [3, m]; negative where there is none.
     """
 
     steps: Float

@@ -9,7 +9,8 @@ drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,15 @@ def fit(
         threshold=0.0,
         native=native,
     )
+
+
+def with_threshold(model: AnomalyForest, threshold: float) -> AnomalyForest:
+    """The same model with another threshold, which its native forest then uses for its own verdict too."""
+    native = copy.copy(model.native)
+    if native is not None:
+        # scikit-learn calls −2^(−E[h]/c(ψ)) its score, of which ours is 1 + 2·score.
+        native.offset_ = (threshold - 1.0) / 2.0
+    return replace(model, threshold=threshold, native=native)
 
 
 def quantile_threshold(score: NDArray[np.float64], share: float) -> float:

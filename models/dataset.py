@@ -19,6 +19,7 @@ from models.rows import Names, Rows, concatenate
 from models.splits import split_of_episodes
 from substations import read as read_substation
 from substations.description import Substation
+from switchyard.identity import generator
 from switchyard.log import get_logger
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
     windows = featureless = truthless = 0
     for kind in _kinds(dataset):
         rows, n, without_features, without_truth = _build_kind(dataset, definition, substation, start, kind)
+        rows = rows.select(definition.chosen(rows, generator(dataset.name, definition.name, kind, "chosen")))
         windows, featureless = windows + n, featureless + without_features
         truthless += without_truth
         if len(rows):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data_contracts.tables.readings_truth import NORMAL_EVENTS
 from models import decision_tree, whitening
-from models.metrics import Columns, Metric, ratio, share
+from models.metrics import Columns, Metric, ratio
 from models.protocol import TruthWindows
 from models.rows import Rows
 
@@ -38,7 +38,8 @@ KIND_OF_EVENT: Mapping[str, str] = {
 # Severities in multiples of the instrument's error limit; the bars hold above BAR_SEVERITY.
 BIN_EDGES = (1.0, 2.0, 5.0, 10.0, 20.0)
 BINS = ("below_1", "1_to_2", "2_to_5", "5_to_10", "10_to_20", "above_20")
-BAR_SEVERITY = 5.0
+# An event that moves a reading by less than the instrument may err is neither to be found nor normal.
+BAR_SEVERITY, LEAST_SEVERITY = 5.0, 1.0
 MEAN_RECALL = "mean_recall"
 # Share of anomalies at which accuracy is stated beside the other figures.
 STATED_SHARE = 0.1
@@ -87,11 +88,16 @@ def label(windows: TruthWindows) -> Mapping[str, NDArray[np.generic]]:
     }
 
 
+def to_be_found(rows: Rows) -> NDArray[np.bool_]:
+    """Windows with an anomaly from the least severity on, bool [n]."""
+    return np.asarray(rows.truth["severity"], dtype=np.float64) >= LEAST_SEVERITY
+
+
 def _by_kind(answer: Columns, rows: Rows) -> NDArray[np.float64]:
-    """Anomalies and those detected, by kind; [n, 2 · kinds]."""
+    """Anomalies from the least severity on and those detected, by kind; [n, 2 · kinds]."""
     kind = np.asarray(rows.truth["kind"], dtype=np.int64)
     terms = np.zeros((kind.size, 2, len(KINDS)))
-    at = np.flatnonzero(kind > 0)
+    at = np.flatnonzero(to_be_found(rows))
     terms[at, 0, kind[at] - 1] = 1.0
     terms[at, 1, kind[at] - 1] = np.asarray(answer["detected"], dtype=bool)[at]
     return terms.reshape(kind.size, -1)
@@ -123,10 +129,17 @@ def _recall_metric(name: str, kind: str, low: float, high: float, *, detail: boo
 
 
 def _verdicts(answer: Columns, rows: Rows) -> NDArray[np.float64]:
-    """Normal rows, alarms on them, anomalous rows, alarms on them; [n, 4]."""
-    anomaly = np.asarray(rows.truth["anomaly"], dtype=bool)
+    """Normal rows, alarms on them, rows to be found, alarms on them; [n, 4]."""
+    normal = ~np.asarray(rows.truth["anomaly"], dtype=bool)
+    wanted = to_be_found(rows)
     detected = np.asarray(answer["detected"], dtype=bool)
-    return np.stack([~anomaly, ~anomaly & detected, anomaly, anomaly & detected], axis=1).astype(np.float64)
+    return np.stack([normal, normal & detected, wanted, wanted & detected], axis=1).astype(np.float64)
+
+
+def _named(answer: Columns, rows: Rows) -> NDArray[np.float64]:
+    """Detected anomalies, and those of them for which a telling feature is named; [n, 2]."""
+    found = to_be_found(rows) & np.asarray(answer["detected"], dtype=bool)
+    return np.stack([found, found & np.asarray(answer["named_right"], dtype=bool)], axis=1).astype(np.float64)
 
 
 def _stated_accuracy(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,7 +158,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("false_alarm_rate", "lower", _verdicts, lambda sums: ratio(sums[..., :2]), ("detected",)),
     Metric("recall", "higher", _verdicts, lambda sums: ratio(sums[..., 2:]), ("detected",)),
     Metric("accuracy_at_10pct_anomalies", "higher", _verdicts, _stated_accuracy, ("detected",)),
-    share("outlier_feature_hit", "anomaly", "named_right"),
+    Metric("outlier_feature_hit", "higher", _named, ratio, ("detected", "named_right")),
     *(
         _recall_metric(f"recall_{kind}_{name}", kind, low, high, detail=True)
         for kind in KINDS

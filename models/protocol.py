@@ -211,6 +211,11 @@ class Definition(ABC, Generic[FittedT]):
     def label(self, windows: TruthWindows) -> Mapping[str, NDArray[np.generic]]:
         """Truth of each window, arrays [n] by name, from the simulator's true state."""
 
+    def chosen(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Windows to train and be judged on, bool [n]; all of them unless the definition thins some out."""
+        del rng
+        return np.ones(len(rows), dtype=bool)
+
     @abstractmethod
     def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
         """Draw parameters; the same names as `defaults`."""

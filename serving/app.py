@@ -10,7 +10,8 @@ import msgspec
 from serving import metrics
 from serving.description import catalogue, openapi
 from serving.exchange import JSON, App, DisconnectedError, Head, Message, Receive, Scope, Send, respond
-from serving.inference import Inference
+from serving.inference import Compute, Inference
+from serving.intake import infer
 from serving.lifetime import Lifetime
 from serving.limits import Limits
 from serving.live import Live
@@ -31,15 +32,23 @@ _BROKEN = ProblemError("internal", 500, "the service failed on this request; its
 class Gateway:
     """Front of the service.
 
+    Args:
+        inner: The application behind the front.
+        live: The engine that answers.
+        limits: What a worker takes on.
+        compute: What answers a body.
+
     Attributes:
         live: The engine that answers.
         inference: The handler of `/v1/infer`.
     """
 
-    def __init__(self, inner: App, live: Live, limits: Limits | None = None) -> None:
+    def __init__(
+        self, inner: App, live: Live, limits: Limits | None = None, compute: Compute = infer
+    ) -> None:
         limits = limits or Limits()
         self.live = live
-        self.inference = Inference(live, limits)
+        self.inference = Inference(live, limits, compute)
         self._inner = inner
         self._lifetime = Lifetime(live, self.inference, limits)
 

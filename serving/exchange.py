@@ -80,7 +80,7 @@ async def read_body(
         seconds: Time limit.
 
     Raises:
-        Problem: 413, without reading on, or 408.
+        ProblemError: 413, without reading on, or 408.
         DisconnectedError: The client went away.
     """
     message = await receive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from serving import metrics
@@ -14,6 +15,9 @@ from serving.intake import infer
 from serving.limits import Limits
 from serving.live import Live
 from serving.problems import draining, not_ready, too_large
+
+Compute = Callable[[Engine, bytes, str], bytes]
+"""From an engine, a body and the request's name to the encoded answer."""
 
 
 class Inference:
@@ -27,11 +31,12 @@ class Inference:
         draining: Set when the worker stops: nothing new is taken.
     """
 
-    def __init__(self, live: Live, limits: Limits) -> None:
+    def __init__(self, live: Live, limits: Limits, compute: Compute = infer) -> None:
         self.admission = Admission(limits)
         self.draining = False
         self._live = live
         self._limits = limits
+        self._compute = compute
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
 
     async def answer(self, head: Head, receive: Receive) -> bytes:
@@ -50,10 +55,10 @@ class Inference:
             body = await read_body(receive, ticket.arrived, limits.batch_bytes, limits.body_s)
             ticket.arrived(body)
             if len(body) <= limits.inline_bytes:
-                return _compute(engine, body, head.request_id)
+                return self._timed(engine, body, head.request_id)
             queued = time.perf_counter()
             return await asyncio.get_running_loop().run_in_executor(
-                self._pool, _compute_later, engine, body, head.request_id, queued
+                self._pool, self._timed, engine, body, head.request_id, queued
             )
 
     def require_open(self) -> Engine:
@@ -75,15 +80,11 @@ class Inference:
         """Let the computing thread end."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-
-def _compute(engine: Engine, body: bytes, request_id: str) -> bytes:
-    started = time.perf_counter()
-    try:
-        return infer(engine, body, request_id)
-    finally:
-        metrics.compute_seconds.observe(time.perf_counter() - started)
-
-
-def _compute_later(engine: Engine, body: bytes, request_id: str, queued: float) -> bytes:
-    metrics.queue_seconds.observe(time.perf_counter() - queued)
-    return _compute(engine, body, request_id)
+    def _timed(self, engine: Engine, body: bytes, request_id: str, queued: float | None = None) -> bytes:
+        started = time.perf_counter()
+        if queued is not None:
+            metrics.queue_seconds.observe(started - queued)
+        try:
+            return self._compute(engine, body, request_id)
+        finally:
+            metrics.compute_seconds.observe(time.perf_counter() - started)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
+from data_contracts.answers import NAMES
 from data_contracts.wire import (
     Batch,
     BatchResponse,
+    FieldError,
     Item,
     MalformedError,
     Response,
+    Rows,
     WireError,
     check,
     decode,
@@ -22,32 +25,36 @@ from data_contracts.wire import (
     limits,
     pack,
 )
-from data_contracts.wire.response import FieldError
 from serving import metrics
 from serving.engine import Engine
 from serving.panel import Asked
 from serving.problems import ProblemError, malformed, too_large, violation
 
 _encode = msgspec.json.Encoder().encode
+_answered = metrics.items.labels("answered")
+_refused = metrics.items.labels("refused")
+_quality = {name: metrics.input_quality.labels(name) for name in ("good", "questionable", "invalid")}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Intake:
-    """The items of one request: some to be answered, some refused.
+    """The items of one request: those to be answered, and those that were refused.
 
     Attributes:
-        asked: Items that name a known point, in order.
-        places: Position of each of them in the request.
-        refused: The problem of each other item, by position.
         count: Items in the request.
         batch: Whether the request was a batch.
+        asked: Items that keep the contract, in order.
+        places: Position of each of them in the request.
+        refused: Problem of each other item, by position.
+        rows: Readings of the items to be answered.
     """
 
-    asked: list[Asked]
-    places: list[int]
-    refused: dict[int, ProblemError]
     count: int
     batch: bool
+    asked: list[Asked] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    refused: dict[int, ProblemError] = field(default_factory=dict)
+    rows: Rows | None = None
 
 
 def infer(engine: Engine, body: bytes, request_id: str) -> bytes:
@@ -62,59 +69,54 @@ def infer(engine: Engine, body: bytes, request_id: str) -> bytes:
         The encoded response.
 
     Raises:
-        Problem: 400, 413 or 422: the body as a whole, or its only item, cannot be answered.
+        ProblemError: 400, 413 or 422: the body as a whole, or its only item, cannot be answered.
     """
     intake = take_in(engine, body)
     responses: list[Response | None] = [None] * intake.count
-    if intake.asked:
-        rows = pack([one.item for one in intake.asked])
-        errors = check([one.item for one in intake.asked], rows, [one.site.bounds for one in intake.asked])
-        sound = [k for k, found in enumerate(errors) if not found]
-        for k, found in enumerate(errors):
-            if found:
-                _refuse(intake, intake.places[k], found)
-        if sound:
-            asked = [intake.asked[k] for k in sound]
-            if len(sound) < len(errors):
-                rows = pack([one.item for one in asked])
-            for k, response in zip(sound, engine.answer(asked, rows, request_id), strict=True):
-                responses[intake.places[k]] = response
-                metrics.input_quality.labels(response.input_quality.validity).inc()  # type: ignore[union-attr]
-            metrics.items.labels("answered").inc(len(sound))
+    if intake.rows is not None:
+        answers = engine.answer(intake.asked, intake.rows, request_id)
+        for place, response in zip(intake.places, answers, strict=True):
+            responses[place] = response
+            if response.input_quality is not UNSET:
+                _quality[response.input_quality.validity].inc()
     if not intake.batch:
         return _encode(responses[0])
     now = datetime.now(UTC)
     for place, problem in intake.refused.items():
         document = problem.document(request_id)
         responses[place] = Response(request_id=request_id, timestamp=now, problem=document)
-    return _encode(BatchResponse(items=responses))  # type: ignore[arg-type]
+    return _encode(BatchResponse(items=responses))  # type: ignore[arg-type] # every place is filled now
 
 
 def take_in(engine: Engine, body: bytes) -> Intake:
-    """Decode a body and find the point of each item.
+    """Decode a body, find the point of each item and check the items against the contract.
 
     Raises:
-        Problem: 400, 413 or 422.
+        ProblemError: 400, 413 or 422.
     """
     try:
         decoded = decode(body)
     except MalformedError as error:
-        metrics.items.labels("refused").inc()
         raise malformed(error.message) from error
     except WireError as error:
-        metrics.items.labels("refused").inc()
+        _refused.inc()
         raise violation(error.errors) from error
-    if isinstance(decoded, Item):
+    if isinstance(decoded, Batch):
+        intake = _take_batch(engine, decoded)
+    else:
         if len(body) > limits.ITEM_BYTES:
             raise too_large(f"an item may have {limits.ITEM_BYTES} bytes, this one has {len(body)}")
-        intake = Intake([], [], {}, 1, batch=False)
+        intake = Intake(1, batch=False)
         _place(engine, intake, 0, decoded, decoded.models)
-        return intake
-    return _take_batch(engine, decoded)
+    _check(intake)
+    _answered.inc(len(intake.asked))
+    return intake
 
 
 def _take_batch(engine: Engine, batch: Batch) -> Intake:
-    intake = Intake([], [], {}, len(batch.items), batch=True)
+    if batch.models is not UNSET:
+        _require_known(batch.models)
+    intake = Intake(len(batch.items), batch=True)
     waveforms = 0
     for place, raw in enumerate(batch.items):
         try:
@@ -129,9 +131,16 @@ def _take_batch(engine: Engine, batch: Batch) -> Intake:
     return intake
 
 
-def _place(
-    engine: Engine, intake: Intake, place: int, item: Item, models: Sequence[str] | msgspec.UnsetType
-) -> None:
+def _require_known(models: Sequence[str]) -> None:
+    for k, name in enumerate(models):
+        if name not in NAMES:
+            message = f"there is no such model; the models are {', '.join(NAMES)}"
+            raise violation(
+                [FieldError(field=f"models[{k}]", rule="unknown_model", message=message, value=name)]
+            )
+
+
+def _place(engine: Engine, intake: Intake, place: int, item: Item, models: Sequence[str] | UnsetType) -> None:
     try:
         site = engine.sites.find(item)
     except WireError as error:
@@ -141,13 +150,31 @@ def _place(
     intake.places.append(place)
 
 
+def _check(intake: Intake) -> None:
+    """Pack the readings and take out the items that break the contract."""
+    if not intake.asked:
+        return
+    items = [one.item for one in intake.asked]
+    intake.rows = pack(items)
+    errors = check(items, intake.rows, [one.site.bounds for one in intake.asked])
+    if not any(errors):
+        return
+    for place, found in zip(intake.places, errors, strict=True):
+        if found:
+            _refuse(intake, place, found)
+    sound = [k for k, found in enumerate(errors) if not found]
+    intake.asked = [intake.asked[k] for k in sound]
+    intake.places = [intake.places[k] for k in sound]
+    intake.rows = pack([one.item for one in intake.asked]) if sound else None
+
+
 def _refuse(intake: Intake, place: int, errors: list[FieldError]) -> None:
     """Note the problem of one item of a batch; the problem of a single item is the request's.
 
     Raises:
-        Problem: 422, when there is no other item.
+        ProblemError: 422, when the request is a single item.
     """
-    metrics.items.labels("refused").inc()
+    _refused.inc()
     problem = violation(errors)
     if not intake.batch:
         raise problem

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 HOME_VARIABLE = "SWITCHYARD_HOME"
 MULTIPROC_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 DEFAULT_PORT = 3000
+APP = "serving.run:create_app"
 KEEP_ALIVE_S = 75
 # A worker that starts on a busy machine needs some seconds before it answers its supervisor's first ping.
 HEALTHCHECK_S = 20
@@ -39,7 +40,12 @@ def create_app() -> App:
 
 
 def serve(
-    host: str = "127.0.0.1", port: int = DEFAULT_PORT, workers: int = 1, home: Path | None = None
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    workers: int = 1,
+    home: Path | None = None,
+    *,
+    app: str = APP,
 ) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -48,6 +54,7 @@ def serve(
         port: Port to listen on.
         workers: Worker processes.
         home: Home whose current snapshot is served; None takes the setting.
+        app: Factory of the application, as `module:function`.
 
     Raises:
         ConfigurationError: The address cannot be listened on, or `workers` is not positive.
@@ -65,7 +72,7 @@ def serve(
     if figures is not None:
         os.environ[MULTIPROC_VARIABLE] = figures
     config = Config(
-        "serving.run:create_app",
+        app,
         factory=True,
         host=host,
         port=port,
@@ -107,7 +114,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, app: str = APP) -> int:
     """`python -m serving.run`: the same as `switchyard serve`, without the command line's other commands.
 
     Returns:
@@ -120,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args(arguments)
     try:
-        serve(given.host, given.port, given.workers, given.home)
+        serve(given.host, given.port, given.workers, given.home, app=app)
     except SwitchyardError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -13,6 +13,8 @@ switch_off()  # BentoML reads its switch when it is imported
 import bentoml  # noqa: E402
 
 from serving.app import Gateway  # noqa: E402
+from serving.inference import Compute  # noqa: E402
+from serving.intake import infer  # noqa: E402
 from serving.limits import Limits  # noqa: E402
 from serving.live import Live  # noqa: E402
 from switchyard import log  # noqa: E402
@@ -26,13 +28,18 @@ class FrontedService(bentoml.Service):  # type: ignore[misc]
     what is answered in front never gets there.
     """
 
-    def to_asgi(self, is_main: bool = True) -> Gateway:
-        """The application that a worker runs, for the home and the substations of the settings."""
+    def to_asgi(self, is_main: bool = True, compute: Compute = infer) -> Gateway:
+        """The application that a worker runs, for the home and the substations of the settings.
+
+        Args:
+            is_main: Whether this is the service that clients see, as BentoML tells.
+            compute: What answers a body.
+        """
         settings = get_settings()
         log.configure(settings.log_level, settings.folders.logs, "serve")
         limits = Limits()
         live = Live(settings.folders, settings.substations, limits)
-        return Gateway(super().to_asgi(is_main), live, limits)
+        return Gateway(super().to_asgi(is_main), live, limits, compute)
 
 
 class Switchyard:

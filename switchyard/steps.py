@@ -162,6 +162,18 @@ def read_record(home: Home, path: Path) -> StepRecord | None:
     return record
 
 
+def newest_records(home: Home) -> list[StepRecord]:
+    """The newest readable record of each step, oldest first; for people to look at."""
+    newest: dict[str, StepRecord] = {}
+    for path in home.state.glob("*/*.json"):
+        record = read_record(home, path)
+        if record is not None and (
+            record.step not in newest or newest[record.step].finished < record.finished
+        ):
+            newest[record.step] = record
+    return sorted(newest.values(), key=lambda record: record.finished)
+
+
 def _describe(home: Home, path: Path) -> Output:
     if not path.is_file():
         raise SwitchyardError(f"a step named {path} as its output, but it is not a file")

@@ -31,6 +31,9 @@ EVENT_PHASES = ("", "a", "b", "c", "ab", "bc", "ca", "ac", "ba", "cb", "abc")
 RESIDUAL_GATE_PU = 1e-6
 """Largest power-balance residual of a stored solution, per unit on 100 MVA."""
 
+VUF_MAX_PCT = 120.0
+"""A bolted short circuit between two phases gives 100 at its place, on uneven impedances a little more."""
+
 READINGS_TRUTH = Table(
     name="readings_truth",
     description="The true state behind the row of `readings` with the same key.",
@@ -58,7 +61,7 @@ READINGS_TRUTH = Table(
             "Voltage unbalance factor 100·|V2|/|V1|; null where V1 vanishes",
             nullable=True,
             minimum=0,
-            maximum=100,
+            maximum=VUF_MAX_PCT,
         ),
         Column(
             "v0_pct",

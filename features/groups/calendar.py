@@ -18,12 +18,28 @@ FEATURES = (
     Feature("hour_sin", "calendar", "1", "sin(2π · local hour / 24)", DEFINITION, ("t",), NEVER_MISSING, 0),
     Feature("hour_cos", "calendar", "1", "cos(2π · local hour / 24)", DEFINITION, ("t",), NEVER_MISSING, 0),
     Feature(
-        "weekday_sin", "calendar", "1", "sin(2π · weekday / 7), Monday 0", DEFINITION, ("t",), NEVER_MISSING, 0
+        "weekday_sin",
+        "calendar",
+        "1",
+        "sin(2π · weekday / 7), Monday 0",
+        DEFINITION,
+        ("t",),
+        NEVER_MISSING,
+        0,
     ),
     Feature(
-        "weekday_cos", "calendar", "1", "cos(2π · weekday / 7), Monday 0", DEFINITION, ("t",), NEVER_MISSING, 0
+        "weekday_cos",
+        "calendar",
+        "1",
+        "cos(2π · weekday / 7), Monday 0",
+        DEFINITION,
+        ("t",),
+        NEVER_MISSING,
+        0,
     ),
-    Feature("weekend", "calendar", "1", "1 on Saturday and Sunday, else 0", DEFINITION, ("t",), NEVER_MISSING, 0),
+    Feature(
+        "weekend", "calendar", "1", "1 on Saturday and Sunday, else 0", DEFINITION, ("t",), NEVER_MISSING, 0
+    ),
 )
 
 

@@ -57,6 +57,7 @@ FEATURES = (
     ),
 )  # fmt: skip
 
+
 def fill(s: Statistics, out: Float) -> None:
     """Write the current features of `s` into the rows of `out`."""
     squares = s.i_square

@@ -70,7 +70,9 @@ def _content(samples: Float, rate_hz: float, f_hz: Float, nominal: Float) -> Flo
     cycles = f_hz * count / rate_hz
     rms = _band_rms(samples, cycles)
     fundamental = rms[:, :, :1]
-    alive = (fundamental >= LEAST_FUNDAMENTAL_PU * nominal[:, None, None]) & (cycles >= FEWEST_CYCLES)[:, None, None]
+    alive = (fundamental >= LEAST_FUNDAMENTAL_PU * nominal[:, None, None]) & (cycles >= FEWEST_CYCLES)[
+        :, None, None
+    ]
     ratio = 100.0 * rms / np.where(alive, fundamental, np.nan)
     highest = (count // 2 - REACH) / cycles
     out = np.empty((k, 1 + len(ORDERS)))

@@ -9,7 +9,14 @@ import numpy as np
 
 from features import channels as ch
 from features import worst as wo
-from features.declaration import DEFINITION, EXTREME_OF_VALID, INSTRUMENT_CHECK, PAIRS, SECONDS_OF_THREE, Feature
+from features.declaration import (
+    DEFINITION,
+    EXTREME_OF_VALID,
+    INSTRUMENT_CHECK,
+    PAIRS,
+    SECONDS_OF_THREE,
+    Feature,
+)
 from features.numbers import ZERO
 from features.statistics import Float, Statistics
 

@@ -47,10 +47,11 @@ class Confinement:
             FederationError: A protected folder can still be listed.
         """
         there = [folder for folder in self.protected if folder.exists()]
-        enforced = restrict([self.own, *self.extra, *program_folders()])
+        extra = [folder for folder in self.extra if folder.is_dir()]
+        enforced = restrict([self.own, *extra, *program_folders()])
         if enforced:
             _must_refuse(there)
-        refuse_below(self.protected, self.own)
+        refuse_below(self.protected, [self.own, *extra])
         _must_refuse(there)
         return "landlock+audit" if enforced else "audit"
 

@@ -7,7 +7,6 @@ hundred pass as an alarm.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -135,7 +134,7 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         """Set the threshold where one in a hundred normal validation windows alarms."""
         normal = ~np.asarray(validation.truth["anomaly"], dtype=bool)
         score = fitted.score(validation.inputs(self.features)[normal])
-        return replace(fitted, threshold=anomalies.quantile_threshold(score, FALSE_ALARMS))
+        return anomalies.with_threshold(fitted, anomalies.quantile_threshold(score, FALSE_ALARMS))
 
     def score(self, fitted: AnomalyForest, rows: Rows) -> float:
         """Recall over kinds (`detection.tuning_score`) at one false alarm in a hundred."""

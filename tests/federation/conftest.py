@@ -5,8 +5,9 @@ Feature values are drawn, not computed: what is tested here is what federation d
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_contracts.dataset import Dataset
+from federation.confinement import Confinement
+from federation.job import Job
+from federation.ledger import Ledger
+from federation.plans import plan, schema_digest
+from federation.rounds import Federation, Outcome, federate_rounds
+from federation.site import Site, SiteSpec
 from models.catalogue import definition
 from switchyard.home import Home
 from switchyard.profiles import Profile, load_profile
@@ -35,12 +42,14 @@ class Campaign:
     def sites(self) -> dict[str, Path]:
         return {name: self.home.dataset(self.profile.dataset(name)) for name in SITES}
 
+    @property
+    def held_out(self) -> dict[str, Path]:
+        return {name: self.home.dataset(self.profile.dataset(name)) for name in HELD_OUT}
+
 
 @pytest.fixture(scope="session")
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    profile = msgspec.structs.replace(
-        load_profile("tiny"), training=SITES, held_out=HELD_OUT, models=MODELS
-    )
+    profile = msgspec.structs.replace(load_profile("tiny"), training=SITES, held_out=HELD_OUT, models=MODELS)
     home = Home(tmp_path_factory.mktemp("campaign") / "home")
     for number, name in enumerate((*SITES, *HELD_OUT)):
         write_dataset(home.dataset(profile.dataset(name)), name, profile, np.random.default_rng(number))
@@ -101,7 +110,9 @@ def draw_episodes(
     }, events
 
 
-def save(folder: Path, table: str, kind: str, keys: dict[str, np.ndarray], values: dict[str, np.ndarray]) -> None:
+def save(
+    folder: Path, table: str, kind: str, keys: dict[str, np.ndarray], values: dict[str, np.ndarray]
+) -> None:
     (folder / table).mkdir(parents=True, exist_ok=True)
     columns = {name: pa.array(part) for name, part in {**keys, **values}.items()}
     columns["t"] = pa.array(keys["t"], pa.timestamp("ms", tz="UTC"))
@@ -118,7 +129,10 @@ class Direct:
     def exchange(self, messages: Mapping[str, bytes]) -> dict[str, bytes]:
         number = len(self.back)
         self.back.append(
-            {name: self.tamper(number, name, self.sites[name].answer(data)) for name, data in messages.items()}
+            {
+                name: self.tamper(number, name, self.sites[name].answer(data))
+                for name, data in messages.items()
+            }
         )
         return self.back[-1]
 
@@ -127,6 +141,7 @@ class Direct:
 class Bench:
     """A federation whose sites answer in this process."""
 
+    job: Job
     federation: Federation
     transport: Direct
     ledger: Ledger
@@ -140,14 +155,22 @@ def bench(campaign: Campaign, tmp_path: Path) -> Callable[..., Bench]:
     def make(
         model: str,
         folders: dict[str, Path] | None = None,
+        params: dict[str, int] | None = None,
         tamper: Callable[[int, str, bytes], bytes] = lambda _number, _site, data: data,
     ) -> Bench:
-        job = Job(plan(model), campaign.profile, campaign.home, folders or campaign.sites, {}, {})
+        job = Job(
+            plan(model),
+            campaign.profile,
+            campaign.home,
+            folders or campaign.sites,
+            campaign.held_out,
+            params or {},
+        )
         sites = {name: Site(spec_of(name, model, folder)) for name, folder in job.sites.items()}
         federation = Federation(
             "test", model, job.plan.family, schema_digest(job.plan.definition), job.settings, job.enrolled
         )
-        return Bench(federation, Direct(sites, tamper), Ledger(tmp_path / "ledger.jsonl"))
+        return Bench(job, federation, Direct(sites, tamper), Ledger(tmp_path / "ledger.jsonl"))
 
     return make
 

@@ -49,6 +49,16 @@ def test_anomaly_graph__rows_near_and_far__scores_as_the_fitted_forest(power):
     assert found.max() <= 1
 
 
+def test_with_threshold__native_forest__gives_the_same_verdict():
+    X = np.random.default_rng(0).normal(size=(600, 4))
+    model = anomalies.fit(X, np.zeros(3), shrink=0.01, power=3, trees=20, psi=128, columns=1.0, seed=0)
+    moved = anomalies.with_threshold(model, anomalies.quantile_threshold(model.score(X), 0.05))
+    verdict = moved.native.predict(moved.columns(X).astype(np.float32)) == -1
+    np.testing.assert_array_equal(verdict, moved.score(X) < moved.threshold)
+    assert verdict.sum() == 30
+    assert model.threshold == 0.0
+
+
 def test_quantile_threshold__distinct_scores__lets_exactly_the_share_pass():
     score = np.random.default_rng(0).permutation(np.arange(1000.0))
     threshold = anomalies.quantile_threshold(score, 0.01)

@@ -281,6 +281,10 @@ class Server:
         host, port = self.url.removeprefix("http://").split(":")
         return socket.create_connection((host, int(port)), timeout=20)
 
+    def head(self, length: int) -> bytes:
+        lines = ("POST /v1/infer HTTP/1.1", "Host: x", "Content-Type: application/json")
+        return "\r\n".join((*lines, f"Content-Length: {length}", "", "")).encode()
+
     def workers(self) -> list[psutil.Process]:
         marks = {"run": "spawn_main", "bentoml": "_bentoml_impl.worker.service"}
         found = []

@@ -186,3 +186,10 @@ def test_engine_load__only_wanted_substations__others_unknown(home, item):
 def test_engine_load__wanted_substation_without_route__refused(home):
     with pytest.raises(SnapshotError, match="no routes for chennai"):
         Engine.load(home, home.current.read_text().strip(), ["chennai"])
+
+
+def test_infer__batch_that_names_an_unknown_model__422_for_the_whole(engine, item):
+    body = {"items": [item()], "models": ["phase_imbalance", "phase_balance"]}
+    with pytest.raises(ProblemError, match=r"models\[1\]: there is no such model") as caught:
+        infer(engine, json.dumps(body).encode(), "r1")
+    assert caught.value.status == 422

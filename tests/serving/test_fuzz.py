@@ -60,7 +60,7 @@ def test_infer__any_field_with_any_value__never_5xx(ask, item, change, row, batc
     for where, name, value in change:
         target = body if where == "item" else body.get("readings")
         if isinstance(target, list):
-            target = target[row]
+            target = target[row] if row < len(target) else None
         if isinstance(target, dict):
             target[name] = value
     sound(ask(json.dumps({"items": [body, item()]} if batch else body)))

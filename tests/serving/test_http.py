@@ -84,11 +84,8 @@ def test_infer__300_kb_item_whose_models_come_first__413(client, item):
 
 
 def test_infer__20_mb_announced__413_before_any_of_it_is_sent(server):
-    head = (
-        f"POST /v1/infer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {20 << 20}"
-    )
     with server.connect() as raw:
-        raw.sendall(f"{head}\r\n\r\n".encode())
+        raw.sendall(server.head(20 << 20))
         assert raw.recv(100).startswith(b"HTTP/1.1 413")
 
 
@@ -201,7 +198,7 @@ def test_models__catalogue_of_sixteen_with_versions_and_points(client):
     assert len(body["models"]) == 16
     published = {model["name"]: model["published"] for model in body["models"] if model["published"]}
     assert set(published) == {"phase_imbalance", "voltage_anomaly"}
-    assert published["voltage_anomaly"][0]["model_version"] == "voltage_anomaly:1"
+    assert published["voltage_anomaly"][0]["model_version"].startswith("voltage_anomaly:")
     assert published["voltage_anomaly"][0]["substations"] == ["delhi", "mumbai"]
     assert published["voltage_anomaly"][0]["minimum_readings"] == 10
     assert body["points"]["mumbai"]["DTX1.LV"] == "transformer_bay"
@@ -230,11 +227,9 @@ def test_metrics__after_requests__known_labels_only(client, item):
     assert response.headers["content-type"].startswith("text/plain")
     text = response.text
     assert 'switchyard_request_seconds_bucket{le="5e-05",route="/v1/infer",status="200"}' in text
-    assert (
-        'switchyard_model_answers_total{model="phase_imbalance",status="ok",version="phase_imbalance:1"}'
-        in text
-    )
-    assert 'switchyard_swaps_total{outcome="taken"} 1.0' in text
+    labels = r'model="phase_imbalance",status="ok",version="phase_imbalance:\d+"'
+    assert re.search(f"^switchyard_model_answers_total{{{labels}}}", text, re.MULTILINE)
+    assert re.search(r'^switchyard_swaps_total{outcome="taken"} \d', text, re.MULTILINE)
     assert re.search(r"^switchyard_in_flight\S* 0\.0$", text, re.MULTILINE)
     assert re.search(r"^switchyard_snapshot_alarm\S* 0\.0$", text, re.MULTILINE)
     assert "must/not" not in text

@@ -18,6 +18,15 @@ def test_decode__one_item__gives_an_item(request_body):
     assert item.readings[0].t.timestamp() == 1767600000.0
 
 
+def test_decode__whole_numbers__are_floats(request_body):
+    request_body["readings"][0] |= {"v": [19010, 19044, 18981], "f": 50, "pst": 0}
+
+    reading = decode(encoded(request_body)).readings[0]
+
+    assert (reading.v[0], reading.f, reading.pst) == (19010.0, 50.0, 0.0)
+    assert isinstance(reading.v[0], float)
+
+
 def test_decode__every_optional_part__is_understood(request_body):
     request_body |= {
         "waveform": {"rate_hz": 6400, "v": [[0.0] * 128] * 3, "i": [[0.0] * 128] * 3},

@@ -7,10 +7,10 @@ import pytest
 from data_contracts.block import Block
 from data_contracts.dataset import Dataset
 from data_contracts.enforcement import enforce_dataset
-from data_contracts.expectations import validate_dataset
 from data_contracts.report import write_report
 from data_contracts.rules.columns import all_rules
 from data_contracts.tables import TABLES
+from data_contracts.validation import validate_dataset
 from switchyard.files import read_json
 
 # The library uses deprecated parts of the standard library and leaves files open.

@@ -1,0 +1,6 @@
+"""The three-phase substation: OpenDSS through its batch interface, and the linear network that it solves."""
+
+from simulation.engine.network import Network
+from simulation.engine.opendss import Engine, Source
+
+__all__ = ["Engine", "Network", "Source"]

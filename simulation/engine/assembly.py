@@ -1,0 +1,143 @@
+"""Putting elements' admittances together into the network's matrices, fast enough to do it after every switching."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.engine.network import Complexes, Ints, Layout, Network
+from simulation.errors import SimulationError
+from substations.description import Substation
+
+_ROTATION = np.exp(-2j * np.pi / 3.0 * np.arange(3))
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Where each entry of each element's primitive matrix belongs; fixed as long as the circuit's elements are.
+
+    Attributes:
+        names: Elements that are not loads, in the engine's order.
+        slices: Place of each element's entries in the concatenation of all of them.
+        into_y: Flat place in the bordered matrix (earth is its last row and column) of each entry.
+        points_take: Entries that carry current into the points' elements.
+        into_points: Flat place of these in the bordered matrix of the points.
+        source: Name of the source.
+    """
+
+    names: tuple[str, ...]
+    slices: dict[str, slice]
+    into_y: Ints
+    points_take: Ints
+    into_points: Ints
+    source: str
+
+    @classmethod
+    def of(cls, substation: Substation, layout: Layout, elements: Mapping[str, Any]) -> Assembly:
+        """Look up every entry's place once.
+
+        Raises:
+            SimulationError: A measurement point's element is not in the circuit.
+        """
+        size = len(layout.nodes)
+        names = tuple(name for name in elements if not name.startswith("load."))
+        nodes = {name: conductor_nodes(elements[name]) for name in names}
+        slices, places, start = {}, [], 0
+        for name in names:
+            count = nodes[name].size
+            bordered = np.where(nodes[name] < 0, size, nodes[name])
+            # Primitive matrices come column by column.
+            places.append((bordered[None, :] * (size + 1) + bordered[:, None]).ravel())
+            slices[name] = slice(start, start + count * count)
+            start += count * count
+        take, into = [], []
+        for k, point in enumerate(substation.points):
+            if point.element not in nodes:
+                raise SimulationError(
+                    f"{substation.circuit_file}: point {point.id} names {point.element}, which is not there",
+                    "name an element that is not a load",
+                )
+            own = nodes[point.element]
+            bordered = np.where(own < 0, size, own)
+            first = (point.terminal - 1) * int(elements[point.element].NumConductors())
+            for phase in range(3):
+                take.append(slices[point.element].start + (first + phase) + own.size * np.arange(own.size))
+                into.append((3 * k + phase) * (size + 1) + bordered)
+        return cls(
+            names, slices, np.concatenate(places), np.concatenate(take), np.concatenate(into), substation.source
+        )
+
+    def read(self, entries: Complexes, elements: Mapping[str, Any], names: Iterable[str], off: frozenset[str]) -> None:
+        """Read primitive matrices of the elements `names` into `entries`; those in `off` are out of service."""
+        for name in names:
+            entries[self.slices[name]] = 0.0 if name in off else elements[name].YPrim()
+
+    def network(
+        self, substation: Substation, layout: Layout, elements: Mapping[str, Any], entries: Complexes
+    ) -> Network:
+        """Matrices from the entries of all primitive matrices."""
+        size, points = len(layout.nodes), len(substation.points)
+        y = _scatter(self.into_y, entries, (size + 1, size + 1))[:size, :size]
+        point_y = _scatter(self.into_points, entries[self.points_take], (3 * points, size + 1))[:, :size]
+        behind = entries[self.slices[self.source]]
+        width = round(np.sqrt(behind.size))
+        norton = behind.reshape(width, width, order="F")[:3, :3] @ _ROTATION
+        source = np.zeros(size, dtype=np.complex128)
+        source[conductor_nodes(elements[self.source])[:3]] = norton
+        inside = [norton if point.element == self.source else np.zeros(3) for point in substation.points]
+        return Network(layout, y, source, point_y, np.concatenate(inside).astype(np.complex128))
+
+
+def conductor_nodes(element: Any) -> NDArray[np.int64]:
+    """Node numbers of an element's conductors, from 0; −1 is earth."""
+    return np.asarray(element.NodeRef(), dtype=np.int64) - 1
+
+
+def read_layout(substation: Substation, names: list[str], elements: Mapping[str, Any], loads: tuple[str, ...]) -> Layout:
+    """Nodes, points and loads of a compiled circuit.
+
+    Args:
+        substation: Its description.
+        names: Node names in the engine's order.
+        elements: The circuit's elements by full name.
+        loads: Full names of the loads in the order wanted.
+
+    Raises:
+        SimulationError: A bus of the circuit is not in the description.
+    """
+    nodes = tuple(name.lower() for name in names)
+    index = {name: k for k, name in enumerate(nodes)}
+    kv = {bus.id: bus.nominal_kv for bus in substation.buses}
+    strangers = sorted({name.split(".")[0] for name in nodes} - set(kv))
+    if strangers:
+        raise SimulationError(
+            f"{substation.circuit_file}: bus {strangers[0]} is not in {substation.yaml_file.name}",
+            "describe it under `buses`",
+        )
+    ends = [conductor_nodes(elements[name]) for name in loads]
+    return Layout(
+        nodes=nodes,
+        base_v=np.array([kv[name.split(".")[0]] * 1e3 / np.sqrt(3.0) for name in nodes]),
+        point_nodes=np.array([[index[f"{point.bus}.{k}"] for k in (1, 2, 3)] for point in substation.points]),
+        load_nodes=np.array([(end[0], end[1] if end.size > 1 else -1) for end in ends]),
+        load_base_v=np.array([elements[name].kV * 1e3 for name in loads]),
+        v_low_pu=np.array([elements[name].VLowpu for name in loads]),
+        v_min_pu=np.array([elements[name].VMinpu for name in loads]),
+        v_max_pu=np.array([elements[name].VMaxpu for name in loads]),
+        of_bus={bus: np.array([index[f"{bus}.{k}"] for k in (1, 2, 3)]) for bus in sorted(_three_phase(index))},
+    )
+
+
+def _three_phase(index: Mapping[str, int]) -> set[str]:
+    buses = {name.split(".")[0] for name in index}
+    return {bus for bus in buses if all(f"{bus}.{k}" in index for k in (1, 2, 3))}
+
+
+def _scatter(places: Ints, entries: Complexes, shape: tuple[int, int]) -> Complexes:
+    count = shape[0] * shape[1]
+    real = np.bincount(places, weights=entries.real, minlength=count)
+    return (real + 1j * np.bincount(places, weights=entries.imag, minlength=count)).reshape(shape)

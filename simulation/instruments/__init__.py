@@ -1,0 +1,1 @@
+"""Between truth and reading: instrument transformers, meters, and what goes wrong with them."""

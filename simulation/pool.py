@@ -1,0 +1,117 @@
+"""Worker processes of a campaign: each keeps one engine, none outlives its parent, and a lost one is noticed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from simulation.demand import simulate_load
+from simulation.errors import SimulationError, WorkerLostError
+from simulation.grid import BoundaryHour
+from simulation.parts import Part
+from simulation.scenario.world import World
+from simulation.solving import Bench, PartResult
+from substations.description import Substation
+from switchyard.children import lifeline_initializer
+from switchyard.profiles import Profile
+
+# The matrices are small, and how a product is split over threads changes its last bits.
+_ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker must know of a substation's campaign."""
+
+    substation: Substation
+    profile: Profile
+    hours: tuple[BoundaryHour, ...]
+
+
+# The bench that this worker solved its last part on.
+_bench: dict[str, Bench] = {}
+
+
+class Workers:
+    """A pool of simulation processes; a context manager. Several substations may use it one after the other.
+
+    Attributes:
+        count: Number of processes.
+    """
+
+    def __init__(self, count: int) -> None:
+        if count < 1:
+            raise SimulationError(f"{count} workers cannot simulate", "ask for one or more")
+        self.count = count
+        self._executor: ProcessPoolExecutor | None = None
+        self._before: dict[str, str | None] = {}
+
+    def __enter__(self) -> Self:
+        # Children read these when they import numpy, which is when they are spawned.
+        self._before = {name: os.environ.get(name) for name in _ONE_THREAD}
+        os.environ.update(_ONE_THREAD)
+        self._executor = ProcessPoolExecutor(
+            self.count, mp_context=get_context("spawn"), initializer=lifeline_initializer
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def solve(self, job: Job, parts: Sequence[Part], folder: Path) -> Iterator[PartResult]:
+        """Solve parts, giving each result as soon as it is there, in no particular order.
+
+        Raises:
+            WorkerLostError: A process died; what it had finished is kept.
+            SimulationError: The pool was not entered.
+        """
+        if self._executor is None:
+            raise SimulationError("the pool of workers is not open", "use it in a with statement")
+        open_: set[Future[PartResult]] = set()
+        try:
+            open_ = {self._executor.submit(solve_part, job, part, folder) for part in parts}
+            while open_:
+                done, open_ = wait(open_, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        except BrokenProcessPool as error:
+            raise WorkerLostError(
+                f"{job.substation.name}: a worker process died before its part was done",
+                "look for a kill or for exhausted memory, then run again: finished parts are kept; fewer workers need less",
+            ) from error
+        finally:
+            for future in open_:
+                future.cancel()
+
+
+def solve_part(job: Job, part: Part, folder: Path) -> PartResult:
+    """Solve one part in this process, on the bench of its substation."""
+    key = f"{job.substation.digest}.{job.profile.digest}"
+    if key not in _bench:
+        _bench.clear()
+        plan = job.profile.simulation
+        loads = simulate_load(
+            job.substation, plan.start, plan.load_days, job.profile.name, job.profile.seed
+        )
+        _bench[key] = Bench.of(World.of(job.substation, loads, job.hours, plan.start, plan.load_days))
+    return _bench[key].solve(part, folder)
+
+
+Progress = Callable[[int, int, PartResult], None]
+"""Called with the number of parts done, the number of all, and what came of the last one."""

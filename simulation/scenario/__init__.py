@@ -1,0 +1,1 @@
+"""What a substation can live through: one module a scenario kind."""

@@ -1,0 +1,46 @@
+"""How far an event moves what an instrument says, in multiples of the instrument's error limit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation.engine.network import Complexes
+from simulation.noise import Floats
+from simulation.sequence import line_voltages
+
+
+def draw_severity(rng: np.random.Generator) -> float:
+    """Severity of an anomaly: log-uniform from 1 to 20 times the instrument's ratio-error limit."""
+    return float(np.exp(rng.uniform(0.0, np.log(20.0))))
+
+
+def departure(before: Complexes, after: Complexes) -> Floats:
+    """Relative change of each channel, phases a, b, c then lines ab, bc, ca.
+
+    Args:
+        before: Phase voltages without the event, shape [..., p, 3].
+        after: With it, same shape.
+
+    Returns:
+        Signed relative changes, shape [..., p, 6].
+    """
+    one = np.concatenate([np.abs(before), np.abs(line_voltages(before))], axis=-1)
+    other = np.concatenate([np.abs(after), np.abs(line_voltages(after))], axis=-1)
+    # A dead bus departs from nothing.
+    return np.asarray((other - one) / np.maximum(one, 1e-6 * one.max(initial=1.0)))
+
+
+def largest(changes: Floats) -> Floats:
+    """Largest absolute change over the channels, shape [..., p]."""
+    return np.asarray(np.abs(changes).max(axis=-1))
+
+
+def phases_hit(changes: Floats) -> str:
+    """Phases that move by at least half as much as the one that moves most, as text.
+
+    Args:
+        changes: Relative changes of one point's phases, shape [3].
+    """
+    size = np.abs(changes[:3])
+    hit = "".join(p for p, s in zip("abc", size, strict=True) if s >= 0.5 * size.max(initial=0.0))
+    return "ca" if hit == "ac" else hit

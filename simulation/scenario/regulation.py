@@ -1,0 +1,205 @@
+"""On-load tap changers and switched capacitors: where they stand when an episode begins, and what they do in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from simulation.engine import Engine, Network, Source
+from simulation.engine.network import Complexes
+from simulation.errors import InfeasibleError, SimulationError
+from simulation.grid import BoundaryHour
+from simulation.noise import Floats
+from simulation.sequence import sequence_components
+from substations.description import Substation
+
+_SET_HIGH_PU, _SET_LOW_PU = 1.01, 1.02
+DEADBAND_PU = 0.010
+TAP_DELAY_S = 30.0
+BANK_DELAY_S = 20.0
+# A bank step is switched when the reactive power at its transformer passes this share of the step.
+BANK_SHARE = 0.75
+_SETTLE_ROUNDS = 25
+_SETTLED_PU = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class TapGroup:
+    """Transformers that step together because their regulated busbars are coupled.
+
+    Attributes:
+        transformers: Their names.
+        buses: Regulated buses.
+        base_v: Phase-to-neutral nominal voltage there.
+        set_pu: Voltage that is held.
+        steps: Number of positions.
+        step_pu: Voltage change by one position.
+    """
+
+    transformers: tuple[str, ...]
+    buses: tuple[str, ...]
+    base_v: float
+    set_pu: float
+    steps: int
+    step_pu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """A capacitor bank switched by the reactive power of the transformer that feeds its busbar.
+
+    Attributes:
+        name: Its name.
+        steps: Number of steps.
+        step_var: Reactive power of one step.
+        point: Row of the measurement point whose reactive power is watched; −1 where there is none.
+    """
+
+    name: str
+    steps: int
+    step_var: float
+    point: int
+
+
+@dataclass(frozen=True, slots=True)
+class Regulators:
+    """All regulators of a substation."""
+
+    groups: tuple[TapGroup, ...]
+    banks: tuple[Bank, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Where the regulators stand: a tap position for each group, a number of steps for each bank."""
+
+    taps: tuple[int, ...]
+    steps: tuple[int, ...]
+
+
+def regulators_of(substation: Substation) -> Regulators:
+    """Group the tap changers by coupled busbars and find what each bank watches."""
+    joined = {bus.id: bus.id for bus in substation.buses}
+    for coupler in substation.couplers:
+        if coupler.closed:
+            one, other = (joined[bus] for bus in coupler.buses)
+            joined = {bus: one if root == other else root for bus, root in joined.items()}
+    by_root: dict[str, list[int]] = {}
+    for k, transformer in enumerate(substation.transformers):
+        if transformer.taps is not None:
+            by_root.setdefault(joined[transformer.windings[1].bus], []).append(k)
+    groups = []
+    for members in by_root.values():
+        transformers = [substation.transformers[k] for k in members]
+        kv, taps = transformers[0].windings[1].nominal_kv, transformers[0].taps
+        if taps is None:
+            raise SimulationError(f"{transformers[0].id} has no tap changer", "describe its taps")
+        groups.append(
+            TapGroup(
+                tuple(t.id for t in transformers),
+                tuple(t.windings[1].bus for t in transformers),
+                kv * 1e3 / np.sqrt(3.0),
+                _SET_HIGH_PU if kv > 100.0 else _SET_LOW_PU,
+                min(t.taps.steps for t in transformers if t.taps is not None),
+                taps.step_pu,
+            )
+        )
+    feeding = {
+        point.bus: k
+        for k, point in enumerate(substation.points)
+        if point.kind == "transformer_bay" and point.terminal > 1
+    }
+    banks = tuple(
+        Bank(bank.id, bank.steps, bank.mvar * 1e6 / bank.steps, feeding.get(bank.bus, -1))
+        for bank in substation.capacitors
+    )
+    return Regulators(tuple(groups), banks)
+
+
+def apply(engine: Engine, regulators: Regulators, positions: Positions) -> None:
+    """Set the engine's taps and banks."""
+    for group, tap in zip(regulators.groups, positions.taps, strict=True):
+        for name in group.transformers:
+            engine.set_tap(name, tap)
+    for bank, steps in zip(regulators.banks, positions.steps, strict=True):
+        engine.set_steps(bank.name, steps)
+
+
+def settle(
+    engine: Engine, regulators: Regulators, hour: BoundaryHour, s_va: Complexes, offsets_pu: Floats
+) -> Positions:
+    """Find where the regulators stand after hours of this load, and the grid's internal voltage behind it.
+
+    The internal voltage is such that the substation's bus has the voltage and angle of the system hour while the
+    substation draws its load through the hour's source impedance. The engine is left so.
+
+    Args:
+        engine: Engine; everything but source, taps and banks is left as it is.
+        regulators: What to settle.
+        hour: The grid.
+        s_va: Power of each load, VA, shape [l].
+        offsets_pu: Where within its dead band each group came to rest, pu, shape [groups].
+
+    Raises:
+        InfeasibleError: The regulators chase each other without end.
+    """
+    wanted = hour.v_pu * np.exp(1j * np.radians(hour.angle_deg))
+    nodes = engine.layout.bus_nodes(engine.source_bus)
+    positions = Positions(
+        tuple((group.steps + 1) // 2 for group in regulators.groups), tuple(0 for _ in regulators.banks)
+    )
+    engine.set_source(Source(wanted, hour.source_z1_ohm()))
+    apply(engine, regulators, positions)
+    for _ in range(_SETTLE_ROUNDS):
+        v = engine.solve(s_va[None, :])
+        miss = wanted - complex(sequence_components(v[0, nodes])[1]) / engine.layout.base_v[nodes[0]]
+        moved = _taps_wanted(engine, regulators, positions, v, offsets_pu)
+        if moved == positions and abs(miss) < 30.0 * _SETTLED_PU:
+            moved = _steps_wanted(engine, regulators, positions, v)
+            if moved == positions and abs(miss) < _SETTLED_PU:
+                return positions
+        engine.set_emf(engine.emf_pu + miss)
+        if moved != positions:
+            positions = moved
+            apply(engine, regulators, positions)
+    raise InfeasibleError(
+        f"{engine.substation.name}: taps and capacitors do not come to rest", "widen the dead bands or the tap range"
+    )
+
+
+def errors_pu(engine: Engine, group: TapGroup, v: Complexes) -> Floats:
+    """Deviation of the regulated voltage (mean over phases and buses) from its set value, pu, shape [t]."""
+    nodes = np.concatenate([engine.layout.bus_nodes(bus) for bus in group.buses])
+    return np.asarray(np.abs(v[:, nodes]).mean(axis=1) / group.base_v - group.set_pu)
+
+
+def bank_needs(network: Network, regulators: Regulators, v: Complexes, emf_v: complex) -> list[Floats]:
+    """Reactive power that each bank's transformer brings to the busbar, in steps of the bank, shape [t] each."""
+    i = network.point_currents(v, np.full(v.shape[0], emf_v))
+    s = (network.point_voltages(v) * np.conj(i)).sum(axis=-1)
+    return [
+        -s[:, bank.point].imag / bank.step_var if bank.point >= 0 else np.zeros(v.shape[0])
+        for bank in regulators.banks
+    ]
+
+
+def _taps_wanted(
+    engine: Engine, regulators: Regulators, positions: Positions, v: Complexes, offsets_pu: Floats
+) -> Positions:
+    taps = []
+    for group, tap, offset in zip(regulators.groups, positions.taps, offsets_pu, strict=True):
+        error = float(errors_pu(engine, group, v)[0]) - float(offset)
+        move = round(error / group.step_pu) if abs(error) > DEADBAND_PU else 0
+        # The tap changer sits on the supplying winding: more turns there lower the regulated voltage.
+        taps.append(int(np.clip(tap + move, 1, group.steps)))
+    return replace(positions, taps=tuple(taps))
+
+
+def _steps_wanted(engine: Engine, regulators: Regulators, positions: Positions, v: Complexes) -> Positions:
+    steps = []
+    needs = bank_needs(engine.network(), regulators, v, engine.emf_v)
+    for bank, now, need in zip(regulators.banks, positions.steps, needs, strict=True):
+        move = int(np.sign(need[0])) if abs(need[0]) > BANK_SHARE else 0
+        steps.append(int(np.clip(now + move, 0, bank.steps)))
+    return replace(positions, steps=tuple(steps))

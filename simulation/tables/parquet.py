@@ -1,0 +1,84 @@
+"""Writing Parquet: the same rows give the same bytes, and a file is whole or absent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.arrow import COMPRESSION, arrow_type
+from data_contracts.contract import Table
+from simulation.errors import SimulationError
+from switchyard.files import rename_into
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_LEVEL = 1
+
+
+def array(values: NDArray[Any]) -> pa.Array:
+    """An Arrow array of numbers; NaN becomes null."""
+    import pyarrow as pa
+
+    return pa.array(values, from_pandas=True)
+
+
+def words(codes: NDArray[np.integer[Any]], vocabulary: tuple[str, ...]) -> pa.Array:
+    """A dictionary-encoded array of text: `vocabulary[code]` in each row."""
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(vocabulary, pa.string()))
+
+
+def instants(seconds: NDArray[Any]) -> pa.Array:
+    """Timestamps in UTC, ms, from Unix seconds; fractions are rounded to the millisecond."""
+    import pyarrow as pa
+
+    return pa.array(np.rint(np.asarray(seconds) * 1000.0).astype(np.int64)).cast(pa.timestamp("ms", tz="UTC"))
+
+
+def write_table(path: Path, table: Table, columns: dict[str, pa.Array]) -> int:
+    """Write one part of a contracted table and return its number of rows.
+
+    Floating-point columns are split by byte and not dictionary-encoded: measured values hardly repeat. The Arrow schema is not
+    stored, so that dictionary-encoded text reads back as plain text.
+
+    Args:
+        path: File to write, by a temporary file beside it and a rename.
+        table: Contract; its column order is the file's.
+        columns: An array for each column.
+
+    Raises:
+        SimulationError: A column is missing, is not in the contract, or has another type.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if set(columns) != set(table.names):
+        odd = sorted(set(columns) ^ set(table.names))
+        raise SimulationError(f"table {table.name}: columns {', '.join(odd)} are missing or unknown", "write the contract's")
+    for column in table.columns:
+        found = columns[column.name].type
+        value = found.value_type if pa.types.is_dictionary(found) else found
+        if value != arrow_type(column):
+            raise SimulationError(f"table {table.name}: {column.name} is {value}", f"write {arrow_type(column)}")
+    arrow = pa.table([columns[name] for name in table.names], names=list(table.names))
+    floats = [column.name for column in table.columns if column.dtype == "float64"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    pq.write_table(
+        arrow,
+        temporary,
+        compression=COMPRESSION,
+        compression_level=_LEVEL,
+        use_dictionary=[column.name for column in table.columns if column.dtype in ("string", "timestamp")],
+        use_byte_stream_split=floats,
+        write_statistics=False,
+        store_schema=False,
+        row_group_size=1 << 20,
+    )
+    rename_into(temporary, path)
+    return int(arrow.num_rows)

@@ -1,0 +1,151 @@
+"""Rows of `readings` and `readings_truth`: one episode's block, and the columns of many blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.tables.readings_truth import EVENT_PHASES, EVENTS
+from simulation.errors import SimulationError
+from simulation.instruments.meter import Readings
+from simulation.noise import Floats
+from simulation.scenario.episode import Episode
+from simulation.scenario.truth import Truth
+from simulation.tables.parquet import array, instants, words
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PHASES, _PAIRS = ("a", "b", "c"), ("ab", "bc", "ca")
+_READ = (
+    *(f"v_{p}_v" for p in _PHASES),
+    *(f"i_{p}_a" for p in _PHASES),
+    *(f"p_{p}_w" for p in _PHASES),
+    *(f"q_{p}_var" for p in _PHASES),
+    *(f"v_{p}_v" for p in _PAIRS),
+    *(f"v_min_{p}_v" for p in _PHASES),
+    *(f"v_max_{p}_v" for p in _PHASES),
+    "f_hz",
+)
+_NOT_MEASURED = (*(f"thd_{p}_pct" for p in _PHASES), "pst")
+_TRUE = (*(f"v_{p}_v" for p in _PHASES), *(f"v_{p}_v" for p in _PAIRS), "vuf_pct", "v0_pct", "severity")
+_SHARED = ("f_hz", "residual_p_pu", "residual_q_pu")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of one episode, points in the order of their names, seconds within each point; p·t rows.
+
+    Attributes:
+        read: Columns of the readings, shape [columns, p·t].
+        quality: Quality, shape [p·t].
+        true: Columns of the truth, shape [columns, p·t].
+        shared: Columns of the truth that all points share, shape [columns, t].
+        event, phase: Codes, shape [p·t].
+        active: Shape [p·t].
+        episode: The episode itself.
+    """
+
+    read: Floats
+    quality: NDArray[np.int8]
+    true: Floats
+    shared: Floats
+    event: NDArray[np.int8]
+    phase: NDArray[np.int8]
+    active: NDArray[np.bool_]
+    episode: Episode
+
+
+def block(episode: Episode, truth: Truth, readings: Readings, order: NDArray[np.int64]) -> Block:
+    """Lay out one episode's rows.
+
+    Args:
+        episode: A solved episode.
+        truth: Its true state.
+        readings: What the meters said.
+        order: Rows of the points in the order of their names.
+
+    Raises:
+        SimulationError: The episode was not solved.
+    """
+    labels, f_hz = episode.labels, episode.f_hz
+    if labels is None or f_hz is None:
+        raise SimulationError(f"{episode.scenario}: there are no rows in an episode that was not solved")
+    rows = order.size * episode.seconds
+    three = (readings.v, readings.i, readings.p, readings.q, readings.v_ll, readings.v_min, readings.v_max)
+    read = np.empty((len(_READ), rows))
+    for k, values in enumerate(three):
+        read[3 * k : 3 * k + 3] = values[order].reshape(rows, 3).T
+    read[-1] = readings.f[order].ravel()
+    true = np.empty((len(_TRUE), rows))
+    true[0:3] = truth.v[order].reshape(rows, 3).T
+    true[3:6] = truth.v_ll[order].reshape(rows, 3).T
+    for k, values in enumerate((truth.vuf_pct, truth.v0_pct, labels.severity)):
+        true[6 + k] = values[order].ravel()
+    return Block(
+        read=read,
+        quality=readings.quality[order].ravel(),
+        true=true,
+        shared=np.stack([f_hz, truth.residual_p_pu, truth.residual_q_pu]),
+        event=labels.event[order].ravel(),
+        phase=labels.phase[order].ravel(),
+        active=labels.active[order].ravel(),
+        episode=episode,
+    )
+
+
+def reading_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array]:
+    """Columns of `readings` from blocks in the order of their scenarios; `points` are in the order of their names."""
+    import pyarrow as pa
+
+    rows = sum(each.quality.size for each in blocks)
+    columns = _key(blocks, points)
+    columns |= _numbers(_READ, [each.read for each in blocks])
+    columns |= {name: pa.nulls(rows, pa.float64()) for name in _NOT_MEASURED}
+    columns["quality"] = array(np.concatenate([each.quality for each in blocks]))
+    return columns
+
+
+def truth_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array]:
+    """Columns of `readings_truth`, in the same order as those of `readings`."""
+    columns = _key(blocks, points)
+    columns |= _numbers(_TRUE, [each.true for each in blocks])
+    columns |= _numbers(_SHARED, [np.tile(each.shared, (1, len(points))) for each in blocks])
+    columns["event"] = words(np.concatenate([each.event for each in blocks]), EVENTS)
+    columns["event_phase"] = words(np.concatenate([each.phase for each in blocks]), EVENT_PHASES)
+    columns["active"] = array(np.concatenate([each.active for each in blocks]))
+    columns["taps"] = _texts([each.episode.taps for each in blocks], len(points))
+    columns["capacitor_steps"] = _texts([each.episode.capacitor_steps for each in blocks], len(points))
+    return columns
+
+
+def _key(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array]:
+    lengths = np.array([each.episode.seconds for each in blocks])
+    scenarios = tuple(str(each.episode.scenario) for each in blocks)
+    t = [
+        np.tile(each.episode.t_start + np.arange(each.episode.seconds), len(points)).astype(np.float64)
+        for each in blocks
+    ]
+    rows = [np.repeat(np.arange(len(points)), length) for length in lengths]
+    return {
+        "scenario_id": words(np.repeat(np.arange(len(blocks)), lengths * len(points)), scenarios),
+        "point": words(np.concatenate(rows), points),
+        "t": instants(np.concatenate(t)),
+    }
+
+
+def _numbers(names: tuple[str, ...], parts: list[Floats]) -> dict[str, pa.Array]:
+    together = np.concatenate(parts, axis=1)
+    return {name: array(together[k]) for k, name in enumerate(names)}
+
+
+def _texts(parts: list[tuple[str, ...]], points: int) -> pa.Array:
+    vocabulary: dict[str, int] = {}
+    codes = [
+        np.tile(np.array([vocabulary.setdefault(text, len(vocabulary)) for text in part], dtype=np.int32), points)
+        for part in parts
+    ]
+    return words(np.concatenate(codes), tuple(vocabulary))

@@ -1,0 +1,103 @@
+"""Rows with values found nowhere else are planted at one site; none of them may be in what leaves it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from federation.message import Message
+from federation.plans import plan
+from federation.wire import decode, encode
+from models.anomalies import forest_columns
+
+MODELS = ("phase_imbalance", "voltage_anomaly")
+PLANTED = 40
+
+
+@pytest.fixture(scope="module")
+def planted(campaign, tmp_path_factory):
+    """Dataset folders in which delhi has canaries, and the canaries."""
+    folder = tmp_path_factory.mktemp("canary") / campaign.sites["delhi"].name
+    shutil.copytree(campaign.sites["delhi"], folder)
+    file = folder / "features" / "normal-00000.parquet"
+    table = pq.read_table(file)
+    rng = np.random.default_rng(11)
+    columns = {}
+    for name in table.column_names:
+        if name in {"scenario_id", "point", "t"}:
+            columns[name] = table.column(name)
+            continue
+        values = table.column(name).to_numpy().copy()
+        # The first is far beyond all others: a smallest or largest value would give it away.
+        values[:PLANTED] += rng.uniform(0.001, 0.01, PLANTED)
+        values[0] *= 1.0 + 20.0 * rng.uniform()
+        columns[name] = pa.array(values)
+    pq.write_table(pa.table(columns), file)
+    return {**campaign.sites, "delhi": folder}
+
+
+def canaries(folder, campaign, model: str) -> np.ndarray:
+    data = plan(model).load(folder, campaign.profile.simulation.start)
+    return np.unique(np.concatenate([data["X"], data.get("X_validation", data["X"])]).ravel())
+
+
+def found_in(wire: bytes, values: np.ndarray) -> set[float]:
+    """Which of `values` stand in a message: in its arrays, in any array's bytes, or written out in text."""
+    message = decode(wire)
+    known = set(values.tolist()) | set(values.astype(np.float32).astype(float).tolist())
+    found = set()
+    for array in message.arrays.values():
+        if array.dtype.kind == "f":
+            found |= known & set(array.astype(np.float64).ravel().tolist())
+    unpacked = wire + b"".join(array.tobytes() for array in message.arrays.values())
+    windows = np.lib.stride_tricks.sliding_window_view(np.frombuffer(unpacked, np.uint8), 8)
+    eights = set(np.ascontiguousarray(windows).view(np.uint64).ravel().tolist())
+    text = json.dumps(message.header)
+    for value in known:
+        for order in "<>":
+            if int.from_bytes(struct.pack(f"{order}d", value), "little") in eights:
+                found.add(value)
+        if f"{value:.9g}" in text and len(f"{value:.9g}") > 8:
+            found.add(value)
+    return found
+
+
+def test_found_in__message_with_a_row__finds_it():
+    row = np.asarray([1.23456789012345, 2.34567890123456])
+    assert found_in(encode(Message({}, {"rows": row})), row) == set(row)
+    assert found_in(encode(Message({}, {"rows": row.astype(np.float32)})), row) != set()
+    assert found_in(encode(Message({"text": f"value {row[1]}"}, {})), row) == {row[1]}
+    hidden = np.frombuffer(b"xyz" + row.tobytes(), dtype=np.uint8)
+    assert found_in(encode(Message({}, {"bytes": hidden})), row) == set(row)
+    assert found_in(encode(Message({}, {"mean": row + 1e-9})), row) == set()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_federation__planted_rows__no_value_of_theirs_leaves_the_site(bench, campaign, planted, model):
+    made = bench(model, folders=planted)
+    made.run()
+    values = canaries(planted["delhi"], campaign, model)
+    assert values.size > 5000
+    assert len(made.transport.back) >= 3
+    for answers in made.transport.back:
+        assert found_in(answers["delhi"], values) == set()
+
+
+def test_isolation_forest__splits__are_no_rows_whitened_value(bench, campaign):
+    made = bench("voltage_anomaly")
+    outcome = made.run()
+    model = plan("voltage_anomaly").fitted(outcome.state)
+    for folder in campaign.sites.values():
+        X = plan("voltage_anomaly").load(folder, campaign.profile.simulation.start)["X"]
+        level = (model.level_centre, model.level_scale)
+        Z = forest_columns(model.whitening, level, model.power, X)
+        for tree in model.forest.trees:
+            inner = ~tree.is_leaf
+            for column, split in zip(tree.feature[inner], tree.threshold[inner], strict=True):
+                assert split not in Z[:, column]

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import pytest
+
+from federation import report
+from federation.assessment import assess, load
+from federation.errors import FederationError, TooFewSitesError
+from federation.ledger import records, verify
+from federation.plans import plan
+from federation.registration import Global, find, register
+from federation.result import FederationResult
+from federation.run import federate, ledger_of
+from models import registry
+from switchyard.settings import get_settings
+
+# MLflow 3.17 uses what its dependencies call deprecated, and writes a signature with type hints of its own.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
+]
+KEY = "a" * 64
+FIELDS = {
+    "model",
+    "family",
+    "claim",
+    "metric",
+    "direction",
+    "central",
+    "federated",
+    "fine_tuned",
+    "local_only",
+    "held_out_federated",
+    "held_out_local_only",
+    "bytes_per_round",
+    "rounds",
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    results: dict[str, FederationResult]
+
+
+def run(campaign, model: str, key: str, **options) -> FederationResult:
+    held_out = list(campaign.profile.held_out)
+    return federate(model, campaign.profile, campaign.home, campaign.sites, held_out, step_key=key, **options)
+
+
+@pytest.fixture(scope="module")
+def ran(campaign) -> Ran:
+    return Ran({model: run(campaign, model, KEY + model) for model in ("phase_imbalance", "voltage_anomaly")})
+
+
+@pytest.fixture
+def pooling_forbidden(monkeypatch):
+    monkeypatch.setenv("SWITCHYARD_POOLING", "forbid")
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
+
+
+def test_federate__two_models__registers_versions_that_say_where_they_come_from(ran, campaign):
+    for model, result in ran.results.items():
+        version = registry.get(campaign.home, model, "champion")
+        assert version.version == result.version.version == 1
+        tags = version.tags
+        assert tags["trained_by"] == "federated"
+        assert tags["contributors"] == "bangalore,delhi,mumbai"
+        assert (
+            int(tags["n_total"])
+            == sum(result.n.values())
+            == sum(int(value) for name, value in tags.items() if name.startswith("n_k."))
+        )
+        assert tags["claim"] == plan(model).definition.claim
+        assert tags["step_key"] == KEY + model
+        assert int(tags["rounds"]) == result.comparison.row.rounds
+        assert tags["differential_privacy"] == "none"
+        assert tags["federation_bar"] in {"met", "missed"}
+
+
+def test_federate__phase_imbalance__equals_the_central_tree_to_1e6(ran):
+    row = ran.results["phase_imbalance"].comparison.row
+    assert row.claim == "exact"
+    assert row.ratio == pytest.approx(1.0, abs=1e-6)
+    assert row.met
+    assert row.federated > 0.9
+
+
+def test_federate__every_model__is_measured_beside_local_models_and_on_the_held_out(ran):
+    for result in ran.results.values():
+        row = result.comparison.row
+        figures = (
+            row.central,
+            row.federated,
+            row.local_only,
+            row.held_out_federated,
+            row.held_out_local_only,
+        )
+        assert all(figure is not None and 0.0 < figure <= 1.0 for figure in figures)
+        assert row.fine_tuned is None
+        assert [site.substation for site in result.comparison.sites] == ["bangalore", "delhi", "mumbai"]
+        value, low, high = result.comparison.held_out_difference
+        assert low <= value <= high
+
+
+def test_federate__ledger__holds_all_rounds_and_the_versions_carry_its_heads(ran, campaign):
+    path = ledger_of(campaign.home)
+    verify(path)
+    digests = [record["digest"] for record in records(path)]
+    for result in ran.results.values():
+        assert result.version.tags["ledger_head"] in digests
+
+
+def test_federate__compiled_version__answers_its_golden_rows_and_holds_no_row_of_a_site(
+    ran, campaign, tmp_path
+):
+    for model in ran.results:
+        folder = registry.download_compiled(campaign.home, model, "champion", tmp_path / model)
+        golden = json.loads((folder / "golden.json").read_text())
+        inputs = {value for row in golden["features"] for value in row}
+        for path in campaign.sites.values():
+            data = plan(model).load(path, campaign.profile.simulation.start)
+            assert not inputs & set(data["X"].ravel().tolist())
+        spec = json.loads((folder / "spec.json").read_text())
+        assert spec["model"] == model
+        answers = {json.dumps(answer, sort_keys=True) for answer in golden["answers"]}
+        assert len(answers) > 3
+
+
+def test_federate__same_step_again__registers_nothing(ran, campaign):
+    again = run(campaign, "phase_imbalance", KEY + "phase_imbalance")
+    assert again.skipped
+    assert again.version == ran.results["phase_imbalance"].version
+    assert again.comparison == ran.results["phase_imbalance"].comparison
+    assert msgspec.structs.replace(again, skipped=False) == ran.results["phase_imbalance"]
+
+
+def test_federate__one_site__is_a_clear_error(campaign):
+    sites = {"mumbai": campaign.sites["mumbai"]}
+    with pytest.raises(TooFewSitesError, match="needs two substations, there is mumbai"):
+        federate("phase_imbalance", campaign.profile, campaign.home, sites, [], step_key="x")
+
+
+def test_federate__model_without_a_plan_or_strange_parameter__is_an_error(campaign):
+    with pytest.raises(FederationError, match="load_forecast is not federated"):
+        run(campaign, "load_forecast", "x")
+    with pytest.raises(FederationError, match="hyper-parameters depth are unknown"):
+        run(campaign, "phase_imbalance", "x", params={"depth": 3})
+
+
+@pytest.fixture
+def registered(bench, campaign, ran, tmp_path):
+    """Registers another federation of `phase_imbalance`, without processes."""
+
+    def make(key: str, **params: int) -> FederationResult:
+        made = bench("phase_imbalance", params=params)
+        outcome, job = made.run(), made.job
+        fitted = job.plan.fitted(outcome.state)
+        pool = load(job, tuple(sorted(outcome.n)))
+        result = assess(job, outcome, pool, fitted)
+        return register(Global(job, outcome, fitted, pool, key, {"note": "later"}), result, tmp_path / key)
+
+    return make
+
+
+def test_register__later_step__is_challenger_until_pooling_is_forbidden(registered, campaign, request):
+    later = registered("b" * 64, max_depth=3)
+    assert later.version.alias == "challenger"
+    assert later.version.tags["note"] == "later"
+    assert later.params["max_depth"] == 3
+    request.getfixturevalue("pooling_forbidden")
+    # An operator may have rolled back to the other one: looking again does not undo that.
+    assert find(campaign.home, "phase_imbalance", "b" * 64).version.alias == "challenger"
+    forced = registered("c" * 64, max_depth=2)
+    assert forced.version.alias == "champion"
+    assert registry.get(campaign.home, "phase_imbalance", "champion").version == forced.version.version
+
+
+def test_report__results__are_written_as_agreed(ran, tmp_path):
+    from switchyard.home import Home
+
+    results = list(ran.results.values())
+    json_path, markdown_path = report.write(Home(tmp_path), results)
+    rows = json.loads(json_path.read_text())
+    assert [row["model"] for row in rows] == ["phase_imbalance", "voltage_anomaly"]
+    assert all(set(row) == FIELDS for row in rows)
+    assert rows[0]["federated"] == results[0].comparison.row.federated
+    text = markdown_path.read_text()
+    for words in (
+        "No fine-tuned version: ",
+        "Differential privacy: none",
+        "1.000 of central to 1e-6: met",
+        "on the held-out substation: ",
+    ):
+        assert words in text
+
+
+def test_result__sites_own_figures__average_to_the_row(ran):
+    for result in ran.results.values():
+        federated = np.mean([site.federated for site in result.comparison.sites])
+        assert result.comparison.row.federated == pytest.approx(federated)
