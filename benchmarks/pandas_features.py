@@ -1,8 +1,8 @@
-"""The features that need no waveform, computed with pandas rolling windows: what `benchmarks.features` compares with.
+"""The features that need no waveform, by pandas rolling windows: the opponent of `benchmarks.features`.
 
-Written with care, to be a fair opponent: one frame for all episodes and points, built-in aggregations only (no Python
-function per window; least-squares slopes come from rolling sums), each computed once. Needs complete readings. Columns
-and units are those of the table `readings`.
+Written with care, to be a fair one: one frame for all episodes and points, built-in aggregations only (no Python
+function per window; least-squares slopes come from rolling sums), each computed once. Needs complete readings.
+Columns and units are those of the table `readings`.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def pandas_features(
     ends = ((position >= WINDOW - 1) & ((position - (WINDOW - 1)) % stride_s == 0)).to_numpy()
 
     def roll(frame: pd.DataFrame, length: int, how: str) -> pd.DataFrame:
-        rolling: Any = frame.groupby(group, sort=False).rolling(length) if grouped else frame.rolling(length)
-        result = getattr(rolling, how)()
+        series: Any = frame.groupby(group, sort=False) if grouped else frame
+        result = getattr(series.rolling(length), how)()
         return pd.DataFrame(result.to_numpy(), columns=frame.columns)
 
     def at_ends(frame: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def pandas_features(
         for signal in ("f", *TOTALS):
             suffix = ("hz" if signal == "f" else "pu") + ("_s" if statistic == "trend" else "")
             out[f"{signal}_roll_{statistic}_{suffix}"] = frame[signal]
-    _sequences(out, mean, at_ends(roll(_second_vuf(unit), WINDOW, "max")))
+    _sequences(out, mean)
     _loading(out, mean, high, square, slope, step)
     _shape(out, std, slope, step, apart, spike, repeats)
     _consistency(out, mean, nominals)
@@ -189,16 +189,12 @@ def _apparent(mean: pd.DataFrame, phase: str) -> pd.Series:
     return np.sqrt(mean[f"p_{phase}"] ** 2 + mean[f"q_{phase}"] ** 2)
 
 
-def _second_vuf(unit: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame({"vuf": _vuf(unit["v_ab"], unit["v_bc"], unit["v_ca"])})
-
-
 def _w(three: pd.DataFrame) -> np.ndarray:
     squares = three.to_numpy() ** 2
     return np.asarray(squares @ np.array([1.0, ALPHA, ALPHA**2]) / squares.sum(axis=1))
 
 
-def _sequences(out: dict[str, pd.Series | np.ndarray], mean: pd.DataFrame, second: pd.DataFrame) -> None:
+def _sequences(out: dict[str, pd.Series | np.ndarray], mean: pd.DataFrame) -> None:
     phases, lines = mean[["v_a", "v_b", "v_c"]], mean[["v_ab", "v_bc", "v_ca"]]
     middle = phases.mean(axis=1)
     for phase in PHASES:
@@ -207,7 +203,6 @@ def _sequences(out: dict[str, pd.Series | np.ndarray], mean: pd.DataFrame, secon
     by_phase, by_line = _w(phases), _w(lines[["v_bc", "v_ca", "v_ab"]])
     joint = np.abs(by_phase - by_line) / 2.0
     out["vuf_joint_pct"] = 200.0 * joint / (1.0 + np.sqrt(1.0 - 4.0 * joint**2))
-    out["vuf_line_max_pct"] = second["vuf"]
     out["v0_phasor_pct"] = 100.0 * np.abs(by_phase + by_line)
     vuf = out["vuf_line_pct"] / 100.0
     line_sum = (lines**2).sum(axis=1)
@@ -217,7 +212,7 @@ def _sequences(out: dict[str, pd.Series | np.ndarray], mean: pd.DataFrame, secon
     ab, bc, ca = (3.0 * mean[f"v_{pair}"] ** 2 for pair in PAIRS)
     g_ab, g_bc, g_ca = (x + y - ab) / 2.0, (y + z - bc) / 2.0, (z + x - ca) / 2.0
     determinant = x * y * z + 2.0 * g_ab * g_bc * g_ca - x * g_bc**2 - y * g_ca**2 - z * g_ab**2
-    trace = x + y + z
+    trace = np.maximum(x + y + z, line_sum)
     out["v_line_phase_residual_pu"] = 2.0 * determinant / (3.0 * trace**2 * np.sqrt(trace / 3.0))
     turned = []
     for phase, turn in zip(PHASES, (1.0, ALPHA**2, ALPHA), strict=True):

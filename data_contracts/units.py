@@ -48,7 +48,7 @@ VOLTAGE_BAND = (0.6, 1.4)
 POWER_BAND = (0.7, 1.4)
 """P, Q, V and I of one phase on a wrong scale agree within these multiples of it."""
 
-LINE_VOLTAGE_BAND = (0.93, 1.07)
+TOGETHER_BAND = (0.93, 1.07)
 """Line voltages in place of phase-to-neutral ones lie within these multiples of √3, in all three phases."""
 
 

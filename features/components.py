@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from features.numbers import ONE, QUARTER, ZERO
 from features.phasors import negative_sequence, planarity, unbalance_factor
-from features.workspace import Workspace
 
 Float = NDArray[np.float64]
 
@@ -22,7 +21,6 @@ class VoltageComponents:
         vuf_phase: Negative sequence by the phase voltages.
         vuf_line: Negative sequence by the line voltages.
         vuf_joint: Negative sequence by both.
-        vuf_line_max: Largest negative sequence by the line voltages of any second.
         v0_proxy: Zero sequence by the sum of squares.
         v0_phasor: Zero sequence by the difference between the two negative sequences.
         residual: Disagreement of phase and line voltages, per unit (see `phasors.planarity`).
@@ -31,54 +29,45 @@ class VoltageComponents:
     vuf_phase: Float
     vuf_line: Float
     vuf_joint: Float
-    vuf_line_max: Float
     v0_proxy: Float
     v0_phasor: Float
     residual: Float
 
 
-def voltage_components(phase: Float, line: Float, line_seconds: Float, space: Workspace) -> VoltageComponents:
+def voltage_components(phase: Float, line: Float) -> VoltageComponents:
     """Components from per-unit magnitudes.
 
     Args:
         phase: Window means of the phase voltages, [3, m].
         line: Window means of the line voltages ab, bc, ca, [3, m].
-        line_seconds: Line voltages second by second, [steps, 3, m].
-        space: Scratch memory.
     """
-    steps, m = line_seconds.shape[0], phase.shape[1]
+    m = phase.shape[1]
+    squares = np.empty((2, 3, m))
+    by_phase, by_line = squares
+    by_phase[:] = phase
     # Each line voltage in the place of the phase that it does not touch.
-    opposite = np.empty((3, m))
-    opposite[:2] = line[1:]
-    opposite[2] = line[0]
-    opposite *= opposite
-    squares = phase * phase
-    triples = space.take(3, 2 + steps, m)
-    triples[:, 0] = squares
-    triples[:, 1] = opposite
-    seconds = triples[:, 2:]
-    seconds[:] = line_seconds.transpose(1, 0, 2)
-    seconds *= seconds
-    w, totals = negative_sequence(triples)
-    # The lines' W is minus the phases': half their difference is the joint estimate, their sum the zero sequence.
+    by_line[:2] = line[1:]
+    by_line[2] = line[0]
+    squares *= squares
+    w, totals = negative_sequence(squares.swapaxes(0, 1))
+    # The lines' W is minus the phases': half the difference is the joint estimate, the sum the zero sequence.
     pair = np.empty((2, 2, m))
     np.subtract(w[:, 0], w[:, 1], out=pair[0])
     np.add(w[:, 0], w[:, 1], out=pair[1])
     w *= w
     pair *= pair
     joint, apart = pair[:, 0] + pair[:, 1]
-    magnitudes = np.empty((3 + steps, m))
-    np.add(w[0], w[1], out=magnitudes[:-1])
-    np.multiply(joint, QUARTER, out=magnitudes[-1])
+    magnitudes = np.empty((3, m))
+    np.add(w[0], w[1], out=magnitudes[:2])
+    np.multiply(joint, QUARTER, out=magnitudes[2])
     vuf = unbalance_factor(magnitudes)
     vuf_line, line_total = vuf[1], totals[1]
     return VoltageComponents(
         vuf_phase=vuf[0],
         vuf_line=vuf_line,
-        vuf_joint=vuf[-1],
-        vuf_line_max=np.fmax.reduce(vuf[2:-1], axis=0),
+        vuf_joint=vuf[2],
         # |V0|² = (Σv_ph² − Σv_ll²)/3 and |V1|² = Σv_ll²/(3·(1 + VUF²)), both per unit of their nominals.
         v0_proxy=np.sqrt(np.maximum(totals[0] - line_total, ZERO) * (ONE + vuf_line * vuf_line) / line_total),
         v0_phasor=np.sqrt(apart),
-        residual=planarity(squares, opposite, totals[0]),
+        residual=planarity(by_phase, by_line, totals[0], line_total),
     )

@@ -20,14 +20,15 @@ def compute(windows: Windows) -> Float:
     """All features of n windows, float64 [n, features], columns in the order of `features.NAMES`.
 
     A row depends on its own window only: a batch gives the rows that its windows give one at a time. What
-    missing samples do is declared with each feature; a feature without its inputs is NaN. Input values are not
-    judged here (the contracts do that); infinite samples count as missing.
+    missing samples do is declared with each feature; a feature without its inputs, or that is not defined, is
+    NaN, never infinite. Input values are not judged here (the contracts do that); infinite samples count as
+    missing.
     """
     n = len(windows)
     out = np.empty((n, len(CATALOGUE)))
     block = np.empty((HARMONIC.start, min(n, CHUNK)))
     space = Workspace(min(n, CHUNK))
-    # NaN stands for what is not known, and 0/0 for what is not defined: both are declared results here.
+    # NaN stands for what is not known, and a ratio to nothing is not defined: both are declared results.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for start in range(0, n, CHUNK):
             stop = min(start + CHUNK, n)
@@ -36,6 +37,9 @@ def compute(windows: Windows) -> Float:
             part = block[:, : stop - start]
             for fill, columns in FILLERS:
                 fill(shared, part[columns])
+            infinite = np.isinf(part)
+            if np.count_nonzero(infinite):
+                part[infinite] = np.nan
             out[start:stop, : HARMONIC.start] = part.T
         out[:, HARMONIC] = np.nan
         for group in windows.waveforms:

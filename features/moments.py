@@ -1,7 +1,7 @@
 """Sums over time with and without missing samples: means, spreads and slopes of many series at once.
 
-Series are `[steps, rows, m]`. Without a mask nothing is missing and counts are plain numbers; with one, the same
-numbers are added in the same order, so that a complete series gives the same bits either way.
+Series are `[steps, rows, m]`. Without a mask nothing is missing; with one, the same numbers are added in the
+same order, so that a complete series gives the same bits either way.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ class Clock:
     @classmethod
     def of(cls, steps: int) -> Clock:
         """The clock of `steps` samples, one second apart."""
-        times = (np.arange(steps) - (steps - 1) / 2)[:, None, None]
-        return cls(times, np.array((times * times).sum()), np.array(float(steps)), np.array(steps - 1.0))
+        times = (np.arange(steps, dtype=np.float64) - (steps - 1) / 2)[:, None, None]
+        squares = steps * (steps * steps - 1) / 12.0
+        return cls(times, np.array(squares), np.array(float(steps)), np.array(steps - 1.0))
 
 
 @dataclass(slots=True, eq=False)
@@ -98,7 +99,7 @@ def at_least(count: Float, fewest: int) -> Float:
 
 
 def means(x: Float, clock: Clock, out: Float) -> Mask | None:
-    """Write the mean of the valid samples of `x`, NaN without one, to `out`; give the mask if any is missing."""
+    """Write the means of the valid samples to `out`, NaN without one; give the mask if one is missing."""
     total = np.add.reduce(x, axis=0)
     # A sum shows a missing sample, wherever in the window it is.
     if np.count_nonzero(np.isfinite(total)) == total.size:

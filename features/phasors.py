@@ -20,12 +20,12 @@ S_FLOOR_PU = np.array(1e-9)
 
 
 def negative_sequence(squares: Float) -> tuple[Float, Float]:
-    """W = (a² + αb² + α²c²)/(a² + b² + c²), α = exp(j2π/3), as real and imaginary part [2, ...], and its divisor.
+    """W = (a² + αb² + α²c²)/(a² + b² + c²), α = exp(j2π/3): real and imaginary part [2, ...], and divisor.
 
-    For three phasors that sum to zero W is conj(V1)·V2/(|V1|² + |V2|²): its magnitude gives the unbalance factor
-    (see `unbalance_factor`), its angle says which phase is the odd one. The line voltages bc, ca, ab, each
-    opposite to its phase, give −W. To first order, a zero sequence adds conj(V0)/V1 to the phases' W and, as
-    it cancels in differences, nothing to the lines'.
+    For three phasors that sum to zero W is conj(V1)·V2/(|V1|² + |V2|²): its magnitude gives the unbalance
+    factor (see `unbalance_factor`), its angle says which phase is the odd one. The line voltages bc, ca, ab,
+    each opposite to its phase, give −W. To first order, a zero sequence adds conj(V0)/V1 to the phases' W
+    and, as it cancels in differences, nothing to the lines'.
 
     Args:
         squares: Squared magnitudes of a, b, c, [3, ...].
@@ -33,9 +33,12 @@ def negative_sequence(squares: Float) -> tuple[Float, Float]:
     x, y, z = squares
     others = y + z
     total = x + others
+    others *= HALF
     w = np.empty((2, *total.shape))
-    np.subtract(x, HALF * others, out=w[0])
-    np.multiply(y - z, ROOT3_HALF, out=w[1])
+    real, imaginary = w
+    np.subtract(x, others, out=real)
+    np.subtract(y, z, out=imaginary)
+    imaginary *= ROOT3_HALF
     w /= total
     return w, total
 
@@ -43,42 +46,48 @@ def negative_sequence(squares: Float) -> tuple[Float, Float]:
 def unbalance_factor(w_squared: Float) -> Float:
     """Negative over positive sequence of three phasors that sum to zero, from |W|² of their magnitudes.
 
-    This is the CIGRE formula: with β = (a⁴ + b⁴ + c⁴)/(a² + b² + c²)², VUF = √((1 − √(3 − 6β))/(1 + √(3 − 6β))).
-    As 6β − 2 = 4|W|², it is 2|W|/(1 + √(1 − 4|W|²)), which loses no digits near balance. Exact for line
-    voltages, whose phasors always sum to zero. Magnitudes that no triangle has (2|W| > 1) give 1.
-    Source: CIGRE paper 36-05 (1986), quoted in IEC 61000-4-30.
+    This is the CIGRE formula: with β = (a⁴ + b⁴ + c⁴)/(a² + b² + c²)² and r = √(3 − 6β), the factor is
+    √((1 − r)/(1 + r)). As 6β − 2 = 4|W|², it is 2|W|/(1 + √(1 − 4|W|²)), which loses no digits near balance.
+    Exact for line voltages, whose phasors always sum to zero. Magnitudes that no triangle has (2|W| > 1)
+    give 1. Source: CIGRE paper 36-05 (1986), quoted in IEC 61000-4-30.
     """
     squared = np.minimum(FOUR * w_squared, ONE)
     return np.asarray(np.sqrt(squared) / (ONE + np.sqrt(ONE - squared)))
 
 
-def planarity(phase: Float, opposite: Float, total: Float) -> Float:
+def planarity(phase: Float, opposite: Float, total: Float, line_total: Float) -> Float:
     """How far six magnitudes are from being three phasors and their differences, per unit, signed.
 
     Three phasors in a plane have a Gram matrix G of rank two; its entries follow from the magnitudes by the
-    cosine law (G_bc = (b² + c² − |bc|²)/2). The residual is 2·det G/(3·tr(G)²·√(tr(G)/3)): zero exactly where
-    the six agree, whatever the unbalance, and to first order near balance the mean error of the phase voltages
-    minus the mean error of the line voltages.
+    cosine law (G_bc = (b² + c² − |bc|²)/2). The residual is 2·det G/(3·T²·√(T/3)) with T the larger of the sums
+    of squares of phases and lines: zero exactly where the six agree, whatever the unbalance, to first order
+    near balance the mean error of the phase voltages minus the mean error of the line voltages, and bounded
+    when a side is dead.
 
     Args:
         phase: Squared phase voltages a, b, c, [3, m].
         opposite: Squared line voltages bc, ca, ab, [3, m].
         total: Sum of the squared phase voltages, [m].
+        line_total: Sum of the squared line voltages, [m].
     """
-    gram = HALF * total - (HALF * phase + THREE_HALVES * opposite)
+    # Opposite each phase: G_bc = (tr G − a²)/2 − 3·bc²/2, where 3 takes line to phase base.
+    gram = total - phase
+    gram *= HALF
+    gram -= THREE_HALVES * opposite
     crossed = phase * gram
     crossed *= gram
-    determinant = phase[0] * phase[1] * phase[2] - (crossed[0] + crossed[1] + crossed[2])
-    determinant += TWO * gram[0] * gram[1] * gram[2]
-    return np.asarray(determinant / (ROOT3_HALF * total * total * np.sqrt(total)))
+    determinant = phase[0] * phase[1] * phase[2] + TWO * gram[0] * gram[1] * gram[2]
+    determinant = determinant - (crossed[0] + crossed[1] + crossed[2])
+    norm = np.maximum(total, line_total)
+    return np.asarray(determinant / (ROOT3_HALF * norm * norm * np.sqrt(norm)))
 
 
 def _fortescue() -> Float:
     """Coefficients of the zero, positive and negative sequence, [6 inputs, 6 outputs, 1].
 
-    Inputs are p of a, b, c and q of a, b, c, each times i/|S|: the conjugates of the currents, each behind its
-    own voltage. Outputs are the sequences' real, then their imaginary parts. The voltages' own angles (0, −120°,
-    +120°) are folded into the coefficients.
+    Inputs are p of a, b, c and q of a, b, c, each times i/|S|: the conjugates of the currents, each behind
+    its own voltage. Outputs are the sequences' real, then their imaginary parts. The voltages' own angles
+    (0, −120°, +120°) are folded into the coefficients.
     """
     third = np.exp(2j * np.pi / 3.0 * np.arange(3)) / 3.0
     rows = np.stack([third, np.full(3, 1.0 / 3.0), third.conj()])

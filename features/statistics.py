@@ -1,7 +1,7 @@
 """Statistics over a window that the features share, computed for all channels at once.
 
-Where nothing is missing, masks and counts are left out. Both ways give the same bits, so that a window's features
-do not depend on the windows that are computed together with it.
+Where nothing is missing, masks and counts are left out. Both ways give the same bits, so that a window's
+features do not depend on the windows that are computed together with it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Statistics:
         low: Smallest valid sample of the core rows, [12, m].
         high: Largest valid sample of the core rows, [12, m].
         step: Largest absolute first difference of the core rows, [12, m].
-        i_square: Mean of the squared currents of the phases, [3, m].
+        i_square: Mean over phases and readings of the squared current, [m].
         rolled: Mean, std, min, max and slope of the last five samples of f, p, q, i, v, [5, 5, m].
         phase_mean: Mean over the three phases of the means of v_ll, p, q, i, v, [5, m].
         phase_deviation: Means of the phases minus that, [5, 3, m].
@@ -118,18 +118,17 @@ def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Sta
     i_square = _mean_square(spread, mean[ch.CORE], mask)
 
     worst = wo.Worst(core.shape[2])
-    _compare_levels(worst.rows, low, high, deviation)
-    _compare_shapes(worst.rows, spread, steps, factor)
-    _compare_seconds(worst.rows, rest, core[:, ch.C_V])
-    worst.rows[wo.REPEATS] = _repeats(steps.steps, mask)
-    worst.rows[wo.MEAN_SQUARE] = i_square
+    worst.levels(low, high, deviation, i_square)
+    worst.shapes(spread, steps, factor)
+    worst.seconds(rest, core[:, ch.C_V])
+    worst.repeats(steps.steps, CLOCK.freedom, mask)
     return Statistics(
         mean=mean,
         core=spread,
         low=low,
         high=high,
         step=steps.largest,
-        i_square=i_square,
+        i_square=(i_square[0] + i_square[1] + i_square[2]) / THREE,
         rolled=_rolled(core, mask, space),
         phase_mean=phase_mean,
         phase_deviation=deviation,
@@ -137,7 +136,7 @@ def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Sta
         reactive_factor=reactive_factor,
         apparent=apparent,
         worst=worst.largest(),
-        voltage=voltage_components(mean[ch.V], mean[ch.V_LL], rest[:, ch.V_LL], space),
+        voltage=voltage_components(mean[ch.V], mean[ch.V_LL]),
         i_sequence=sequence_currents(mean[ch.I], mean[ch.POWER].reshape(2, 3, -1), apparent[:3]),
         vi_base=base[ch.V.start] * base[ch.I.start] / base[ch.P.start],
         missing_share=_missing_share(rest_mask, mask),
@@ -185,7 +184,7 @@ def _missing_share(rest: Mask | None, core: Mask | None) -> Float:
 
 
 def _power(mean: Float) -> tuple[Float, Float, Float]:
-    """Apparent power and power factor of the phases and the three together, [4, m] each, and Q/S of the three."""
+    """Apparent power and power factor of the phases and of all three, [4, m] each, and Q/S of all three."""
     power = np.empty((2, 4, mean.shape[1]))
     power[:, :3] = mean[ch.POWER].reshape(2, 3, -1)
     power[:, 3] = mean[ch.THREE_PHASE.start : ch.THREE_PHASE.start + 2]
@@ -197,52 +196,11 @@ def _power(mean: Float) -> tuple[Float, Float, Float]:
     return apparent, power[0] / known, power[1, 3] / known[3]
 
 
-def _compare_levels(rows: Float, low: Float, high: Float, deviation: Float) -> None:
-    """Write the rows of `Worst` that are read off extremes and means."""
-    pair = (2, 3, low.shape[1])
-    least, most = low[ch.C_IV].reshape(pair), high[ch.C_IV].reshape(pair)
-    np.negative(least, out=rows[wo.LOW])
-    rows[wo.HIGH] = most
-    np.subtract(most, least, out=rows[wo.RANGE])
-    np.abs(deviation, out=rows[wo.UNBALANCE])
-
-
-def _compare_shapes(rows: Float, spread: Moments, steps: wo.Steps, factor: Float) -> None:
-    """Write the rows of `Worst` that compare how the phases move, and their power factors."""
-    rows[wo.STEP] = steps.largest[ch.C_IV].reshape(2, 3, -1)
-    rows[wo.STEP_APART] = steps.apart
-    rows[wo.SPIKE] = steps.spike
-    np.negative(spread.std[ch.C_V], out=rows[wo.STD_LEAST])
-    rows[wo.STD_MOST] = spread.std[ch.C_V]
-    np.abs(spread.slope[ch.C_V] - spread.slope[ch.C_V3], out=rows[wo.DRIFT])
-    np.negative(factor[:3], out=rows[wo.FACTOR_LEAST])
-    rows[wo.FACTOR_MOST] = factor[:3]
-
-
 def _mean_square(spread: Moments, mean: Float, mask: Mask | None) -> Float:
     """Mean of the squared currents of the phases, [3, m]; NaN without a sample."""
     count = CLOCK.count if mask is None else at_least(mask.count[ch.C_I], 1)
     level = mean[ch.C_I]
     return np.asarray(spread.square_sum[ch.C_I] / count + level * level)
-
-
-def _repeats(steps: Float, mask: Mask | None) -> Float:
-    """Share of first differences of i and v that are exactly 0, [2, 3, m]; NaN (0/0) without a difference."""
-    pairs = CLOCK.freedom
-    if mask is not None:
-        there = mask.valid[:, ch.C_IV]
-        pairs = np.add.reduce(there[1:] * there[:-1], axis=0)
-    same = np.add.reduce((steps == ZERO).view(np.int8), axis=0, dtype=np.int8)
-    return np.asarray((same[ch.C_IV] / pairs).reshape(2, 3, -1))
-
-
-def _compare_seconds(rows: Float, rest: Float, v: Float) -> None:
-    """Write the rows of `Worst` that compare channels second by second: dips and rises within a second, THD."""
-    seconds = rest[:, ch.V_MIN.start : ch.THD.stop].copy()
-    dip, rise = seconds[:, :3], seconds[:, 3:6]
-    np.subtract(v, dip, out=dip)
-    np.subtract(rise, v, out=rise)
-    np.fmax.reduce(seconds, axis=0, out=rows[wo.DIP : wo.THD + 1].reshape(9, -1))
 
 
 def _rolled(core: Float, mask: Mask | None, space: Workspace) -> Float:

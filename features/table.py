@@ -64,7 +64,7 @@ def compute_all(readings: Readings, index: WindowIndex, nominals: Mapping[str, P
 def write_features(
     path: Path, readings: pa.Table, nominals: Mapping[str, PointNominals], stride_s: int
 ) -> int:
-    """Compute the features of a table of readings and write them to the Parquet file `path`, whole or not at all.
+    """Compute the features of a table of readings and write them to a Parquet file, whole or not at all.
 
     Args:
         path: The file; by custom the name of the readings' part, in the dataset's folder `features`.
@@ -84,9 +84,11 @@ def write_features(
     index = columns.index(stride_s)
     path.parent.mkdir(parents=True, exist_ok=True)
     schema = _schema()
+    # The stubs know a single flag only; strings repeat, features do not.
+    options: dict[str, Any] = {"use_dictionary": list(KEY[:2])}
     with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         part = Path(folder) / path.name
-        with pq.ParquetWriter(part, schema, compression="zstd", use_dictionary=list(KEY[:2])) as writer:
+        with pq.ParquetWriter(part, schema, compression="zstd", **options) as writer:
             for rows, windows in columns.batches(index, nominals):
                 writer.write_batch(_batch(index.part(rows), compute(windows), schema))
         rename_into(part, path)
@@ -127,28 +129,25 @@ def read_features(files: Iterable[Path], names: Sequence[str] = NAMES) -> Featur
 def _schema() -> pa.Schema:
     import pyarrow as pa
 
-    key = [
+    fields: list[pa.Field[Any]] = [
         pa.field("scenario_id", pa.string(), nullable=False),
         pa.field("point", pa.string(), nullable=False),
         pa.field("t", pa.timestamp("ms", tz="UTC"), nullable=False),
+        *(pa.field(name, pa.float64()) for name in NAMES),
     ]
-    return pa.schema(
-        [*key, *(pa.field(name, pa.float64()) for name in NAMES)],
-        metadata={DIGEST_KEY: catalogue_digest().encode()},
-    )
+    return pa.schema(fields, metadata={DIGEST_KEY: catalogue_digest().encode()})
 
 
 def _batch(index: WindowIndex, values: Float, schema: pa.Schema) -> pa.RecordBatch:
     import pyarrow as pa
 
     def strings(codes: NDArray[np.int64], texts: tuple[str, ...]) -> Any:
-        return pa.array(texts, pa.string()).take(pa.array(codes))
+        return pa.array(texts, pa.string()).take(pa.array(codes, pa.int64()))
 
     t = pa.array(np.rint(index.t_end * 1e3).astype(np.int64)).cast(pa.timestamp("ms", tz="UTC"))
     # Columns are written finite or null.
-    features = [
-        pa.array(column, pa.float64(), mask=~np.isfinite(column)) for column in np.ascontiguousarray(values.T)
-    ]
+    columns = np.ascontiguousarray(values.T)
+    features = [pa.array(column, pa.float64(), mask=~np.isfinite(column)) for column in columns]
     arrays = [strings(index.scenario, index.scenarios), strings(index.point, index.points), t, *features]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import channels as ch
+from features.moments import Mask, Moments
+from features.numbers import ZERO
 from features.workspace import Workspace
 
 Float = NDArray[np.float64]
@@ -27,27 +29,10 @@ MEAN_SQUARE = 22
 DIP, RISE, THD = 23, 24, 25
 ROWS = 26
 
+SIGN = np.ones((ROWS, 1))
+SIGN[LOW] = SIGN[STD_LEAST] = SIGN[FACTOR_LEAST] = -1.0
+
 I, V = 0, 1
-
-
-class Worst:
-    """Collects rows of three phases, [26, 3, m], and takes the largest of each.
-
-    Attributes:
-        rows: What is to be compared; every row is written before `largest` is called.
-    """
-
-    __slots__ = ("rows",)
-
-    def __init__(self, m: int) -> None:
-        self.rows: Float = np.empty((ROWS, 3, m))
-
-    def largest(self) -> Float:
-        """The largest over the phases that have a value, NaN where none has, [26, m]."""
-        worst = np.fmax.reduce(self.rows, axis=1)
-        for row in (LOW, STD_LEAST, FACTOR_LEAST):
-            np.negative(worst[row], out=worst[row])
-        return worst
 
 
 @dataclass(slots=True, eq=False)
@@ -82,3 +67,61 @@ def step_rows(core: Float, space: Workspace) -> Steps:
     sizes = np.abs(steps, out=space.take(count, rows, m))
     np.abs(apart, out=apart)
     return Steps(steps, np.fmax.reduce(sizes, axis=0), np.fmax.reduce(apart, axis=0), spike)
+
+
+class Worst:
+    """Collects rows of three phases, [26, 3, m], and takes the largest of each.
+
+    Attributes:
+        rows: What is to be compared; every row is written before `largest` is called.
+    """
+
+    __slots__ = ("rows",)
+
+    def __init__(self, m: int) -> None:
+        self.rows: Float = np.empty((ROWS, 3, m))
+
+    def levels(self, low: Float, high: Float, deviation: Float, i_square: Float) -> None:
+        """Compare extremes of the core rows, deviations of the phases from their mean, and mean squares."""
+        rows, pair = self.rows, (2, 3, low.shape[1])
+        least, most = low[ch.C_IV].reshape(pair), high[ch.C_IV].reshape(pair)
+        np.negative(least, out=rows[LOW])
+        rows[HIGH] = most
+        np.subtract(most, least, out=rows[RANGE])
+        np.abs(deviation, out=rows[UNBALANCE])
+        rows[MEAN_SQUARE] = i_square
+
+    def shapes(self, spread: Moments, steps: Steps, factor: Float) -> None:
+        """Compare how the phases move, and their power factors."""
+        rows = self.rows
+        rows[STEP] = steps.largest[ch.C_IV].reshape(2, 3, -1)
+        rows[STEP_APART] = steps.apart
+        rows[SPIKE] = steps.spike
+        np.negative(spread.std[ch.C_V], out=rows[STD_LEAST])
+        rows[STD_MOST] = spread.std[ch.C_V]
+        np.abs(spread.slope[ch.C_V] - spread.slope[ch.C_V3], out=rows[DRIFT])
+        np.negative(factor[:3], out=rows[FACTOR_LEAST])
+        rows[FACTOR_MOST] = factor[:3]
+
+    def seconds(self, rest: Float, v: Float) -> None:
+        """Compare channels second by second: dips and rises within a second, and THD."""
+        seconds = rest[:, ch.V_MIN.start : ch.THD.stop].copy()
+        dip, rise = seconds[:, :3], seconds[:, 3:6]
+        np.subtract(v, dip, out=dip)
+        np.subtract(rise, v, out=rise)
+        np.fmax.reduce(seconds, axis=0, out=self.rows[DIP : THD + 1].reshape(9, -1))
+
+    def repeats(self, steps: Float, all_pairs: Float, mask: Mask | None) -> None:
+        """Compare the shares of first differences of i and v that are exactly 0; NaN (0/0) without one."""
+        pairs = all_pairs
+        if mask is not None:
+            there = mask.valid[:, ch.C_IV]
+            pairs = np.add.reduce(there[1:] * there[:-1], axis=0)
+        same = np.add.reduce((steps == ZERO).view(np.int8), axis=0, dtype=np.int8)
+        self.rows[REPEATS] = (same[ch.C_IV] / pairs).reshape(2, 3, -1)
+
+    def largest(self) -> Float:
+        """The largest over the phases that have a value, NaN where none has, [26, m]."""
+        worst = np.asarray(np.fmax.reduce(self.rows, axis=1))
+        worst *= SIGN
+        return worst

@@ -6,6 +6,7 @@ Only a simulation can do this: it needs all rows at one place. Nothing here ente
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from federation.plans import Plan
 from federation.rounds import fit_here
 from models import bootstrap
-from models.metrics import Metric
+from models.metrics import Columns, Metric
 from models.protocol import Claim
 from models.rows import Rows
 from models.splits import TEST
@@ -30,7 +31,8 @@ class FederationRow(msgspec.Struct, frozen=True):
     """One row of `reports/federation.json`.
 
     Every figure of the training substations is the mean over them of the figure on each one's own test
-    episodes. Figures that are not defined are null.
+    episodes. Figures that are not defined are null. Where a figure depends on a threshold, that is set for
+    every model alike on the evaluated rows, so that models are compared and not their thresholds.
 
     Attributes:
         model: Registered name.
@@ -131,7 +133,7 @@ def compare(
     local = {site: plan.fitted(fit_here(plan.family, settings, {site: own})) for site, own in data.items()}
 
     def figure(fitted: Any, rows: Rows) -> float | None:
-        return defined(metric.of(plan.definition.answer(fitted, rows), rows))
+        return defined(metric.of(_answer(plan, fitted, rows), rows))
 
     sites = []
     for site, rows in sorted(training.items()):
@@ -139,45 +141,53 @@ def compare(
         sites.append(
             SiteFigures(site, figure(central, test), figure(federated, test), figure(local[site], test))
         )
+    away = None if held_out is None else _held_out(plan, metric, federated, local, held_out)
     row = FederationRow(
         model=plan.definition.name,
         family=plan.family.name,
         claim=plan.family.claim,
-        metric=metric.name,
+        metric="_".join(filter(None, (metric.name, plan.at_level))),
         direction=metric.direction,
         central=mean([site.central for site in sites]),
         federated=mean([site.federated for site in sites]),
         fine_tuned=None,
         local_only=mean([site.local_only for site in sites]),
-        held_out_federated=None if held_out is None else figure(federated, held_out),
-        held_out_local_only=None
-        if held_out is None
-        else mean([figure(fitted, held_out) for fitted in local.values()]),
+        held_out_federated=None if away is None else away.federated,
+        held_out_local_only=None if away is None else away.local_only,
         bytes_per_round=traffic[0],
         rounds=traffic[1],
     )
-    difference = None if held_out is None else _difference(plan, metric, federated, local, held_out)
-    return Comparison(row, tuple(sites), difference)
+    return Comparison(row, tuple(sites), None if away is None else away.difference)
 
 
-def _difference(
-    plan: Plan, metric: Metric, federated: Any, local: Mapping[str, Any], rows: Rows
-) -> tuple[float | None, float | None, float | None]:
+@dataclass(frozen=True, slots=True)
+class _Away:
+    """Figures on the held-out substations; the difference with the ends of its interval."""
+
+    federated: float | None
+    local_only: float | None
+    difference: tuple[float | None, float | None, float | None]
+
+
+def _held_out(plan: Plan, metric: Metric, federated: Any, local: Mapping[str, Any], rows: Rows) -> _Away:
     present, place = np.unique(rows.episode.codes, return_inverse=True)
     resamples = bootstrap.draw(present.size, generator(plan.definition.name, "federation", "bootstrap"))
-    whole = bootstrap.Resamples(np.ones((1, present.size)))
 
-    def drawn(fitted: Any, how: bootstrap.Resamples) -> NDArray[np.float64]:
-        sums = bootstrap.episode_sums(metric, plan.definition.answer(fitted, rows), rows, place)
-        return bootstrap.values(metric, sums, how)
+    def sums(fitted: Any) -> NDArray[np.float64]:
+        return bootstrap.episode_sums(metric, _answer(plan, fitted, rows), rows, place)
 
-    def gap(how: bootstrap.Resamples) -> NDArray[np.float64]:
-        alone = np.stack([drawn(fitted, how) for fitted in local.values()])
-        apart: NDArray[np.float64] = drawn(federated, how) - alone.mean(axis=0)
-        return apart
+    ours, theirs = sums(federated), [sums(fitted) for fitted in local.values()]
+    alone = np.stack([bootstrap.values(metric, part, resamples) for part in theirs]).mean(axis=0)
+    low, high = bootstrap.interval(bootstrap.values(metric, ours, resamples) - alone)
+    reached = defined(float(metric.value(ours.sum(axis=0))))
+    without = mean([defined(float(metric.value(part.sum(axis=0)))) for part in theirs])
+    apart = None if reached is None or without is None else reached - without
+    return _Away(reached, without, (apart, low, high))
 
-    low, high = bootstrap.interval(gap(resamples))
-    return defined(float(gap(whole)[0])), low, high
+
+def _answer(plan: Plan, fitted: Any, rows: Rows) -> Columns:
+    judged = plan.definition.calibrate(fitted, rows) if plan.at_level else fitted
+    return plan.definition.answer(judged, rows)
 
 
 def mean(figures: list[float | None]) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from data_contracts.ranges import INVALID, QUESTIONABLE
-from data_contracts.wire import InputQuality, LimitExceeded, Rows
+from data_contracts.wire import CHANNELS, InputQuality, LimitExceeded, Rows
 from serving.sites import Site
 
 
@@ -37,7 +37,8 @@ def limits_exceeded(rows: Rows, site: Site) -> list[LimitExceeded]:
     if latest is None:
         return []
     permitted, found = site.permitted, []
-    per_unit = [v / site.nominals.v_nom_v for v in _present(rows, "v", latest)]
+    values = rows.values[latest].tolist()
+    per_unit = [v / site.nominals.v_nom_v for v in _present(values, "v")]
 
     def judge(quantity: str, value: float, limit: float, unit: str, standard: str) -> None:
         found.append(LimitExceeded(quantity=quantity, value=value, limit=limit, unit=unit, standard=standard))
@@ -46,13 +47,13 @@ def limits_exceeded(rows: Rows, site: Site) -> list[LimitExceeded]:
         judge("v_min", min(per_unit), permitted.v_min_pu, "pu", permitted.standard)
     if per_unit and max(per_unit) > permitted.v_max_pu:
         judge("v_max", max(per_unit), permitted.v_max_pu, "pu", permitted.standard)
-    line = _present(rows, "v_ll", latest)
+    line = _present(values, "v_ll")
     if len(line) == 3 and min(line) > 0 and (vuf := vuf_of_line_voltages(*line)) > permitted.vuf_pct:
         judge("vuf", vuf, permitted.vuf_pct, "%", permitted.standard)
-    thd = max(_present(rows, "thd", latest), default=0.0)
+    thd = max(_present(values, "thd"), default=0.0)
     if thd > permitted.thd_pct:
         judge("thd", thd, permitted.thd_pct, "%", permitted.standard)
-    current = max(_present(rows, "i", latest), default=0.0)
+    current = max(_present(values, "i"), default=0.0)
     if current > site.rated_a:
         judge("current", current, site.rated_a, "A", "rated current of the bay")
     return found
@@ -70,5 +71,6 @@ def vuf_of_line_voltages(ab: float, bc: float, ca: float) -> float:
     return 100.0 * math.sqrt(max(1.0 - root, 0.0) / (1.0 + root))
 
 
-def _present(rows: Rows, channel: str, row: int) -> list[float]:
-    return [value for value in rows.channel(channel)[row].tolist() if not math.isnan(value)]
+def _present(values: list[float], channel: str) -> list[float]:
+    """The values of a channel that are there; NaN is the only number that differs from itself."""
+    return [value for value in values[CHANNELS[channel]] if value == value]  # noqa: PLR0124

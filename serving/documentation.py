@@ -79,9 +79,8 @@ def replace_generated(page: str, part: str) -> str:
 def _needs(name: str, needs: Needs | None) -> str:
     if needs is None:
         return f"| `{name}` | {MODULE_OF[name]} | not published yet | | | |"
-    channels = sorted(
-        {need for one in needs.features for need in features.CATALOGUE[features.INDEX[one]].needs}
-    )
+    read = [features.CATALOGUE[features.INDEX[one]] for one in needs.features]
+    channels = sorted({channel for feature in read for channel in feature.needs})
     return (
         f"| `{name}` | {MODULE_OF[name]} | {needs.minimum_readings} | {_code(channels)} "
         f"| {_code(needs.requires) or 'nothing'} | {', '.join(needs.point_kinds) or 'all'} |"

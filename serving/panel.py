@@ -118,37 +118,43 @@ def _run(
     index = INDEX[spec.model]
     inputs = matrix[np.array(places)[:, None], model.columns]
     missing = np.isnan(inputs)
+    incomplete = missing.any(axis=1).tolist()
     ready = []
     for row, at in enumerate(places):
         item = asked[at].item
-        why: Answer | None = None
         if len(item.readings) < spec.minimum_readings:
-            why = abstentions.too_few_readings(
+            results[at][index] = abstentions.too_few_readings(
                 spec.model, model.version, spec.minimum_readings, len(item.readings)
             )
         elif spec.requires and (lacking := abstentions.absent(item, spec.requires)):
-            why = abstentions.missing_context(spec.model, model.version, lacking)
-        elif missing[row].any():
+            results[at][index] = abstentions.missing_context(spec.model, model.version, lacking)
+        elif incomplete[row]:
             names = tuple(name for name, gone in zip(spec.features, missing[row], strict=True) if gone)
-            why = abstentions.missing_input(spec.model, model.version, names)
-        if why is None:
-            ready.append(row)
+            results[at][index] = abstentions.missing_input(spec.model, model.version, names)
         else:
-            results[at][index] = why
+            ready.append(row)
     served.metrics.abstained.inc(len(places) - len(ready))
-    if ready:
+    if len(ready) == len(places):
+        _ask(served, inputs, places, index, results)
+    elif ready:
         _ask(served, inputs[ready], [places[row] for row in ready], index, results)
 
 
 def _ask(served: Served, inputs: FloatArray, places: list[int], index: int, results: list[Answers]) -> None:
+    """Run a model on rows that it can answer; a row that breaks it takes no other row and no item along."""
     model = served.model
     started = time.perf_counter()
     try:
         answers: Sequence[Answer | None] = model.run(inputs)
         why = "the model gave a figure that is not a number"
-    except ModelError as error:
-        _log.error("%s", error)
-        answers, why = [None] * len(places), error.message
+    except Exception as error:  # noqa: BLE001 - whatever breaks a model, its items are answered
+        if len(places) > 1:
+            for row, at in enumerate(places):
+                _ask(served, inputs[row : row + 1], [at], index, results)
+            return
+        why = error.message if isinstance(error, ModelError) else f"{type(error).__name__}: {error}"
+        _log.error("%s broke: %s", model.version, why)
+        answers = [None]
     served.metrics.seconds.observe(time.perf_counter() - started)
     broken = 0
     for at, answer in zip(places, answers, strict=True):

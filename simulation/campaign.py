@@ -14,7 +14,7 @@ from simulation.errors import SimulationError
 from simulation.grid import BoundaryHour, BoundaryHours
 from simulation.parts import Part, plan_parts
 from simulation.pool import Job, Progress, Workers
-from simulation.solving import LAST_TABLE, PartResult
+from simulation.solving import is_complete
 from simulation.tables.standing import write_boundary, write_load
 from substations.description import Substation
 from switchyard.digests import digest_json, digest_rooms
@@ -70,7 +70,7 @@ def simulate_substation(
         boundary: The grid at every substation's bus.
         staging: The home's folder for tables that have not passed their contracts.
         workers: Number of processes, or an open pool that other campaigns use too.
-        progress: Called after every part.
+        progress: Called after every part, and at first where parts are kept, then without a result.
 
     Raises:
         SimulationError: There is no boundary for this substation, or the profile asks for unknown kinds.
@@ -79,7 +79,8 @@ def simulate_substation(
     hours = boundary.get(substation.name, ())
     if not hours:
         raise SimulationError(
-            f"the grid was not solved for {substation.name}", "pass its description to simulation.grid.solve_boundary"
+            f"the grid was not solved for {substation.name}",
+            "pass its description to simulation.grid.solve_boundary",
         )
     parts = plan_parts(profile, substation.name)
     folder = staging / profile.dataset(substation.name)
@@ -91,12 +92,11 @@ def simulate_substation(
         rows["load"] = write_load(target, loads)
     if not (target := folder / "boundary" / "boundary-00000.parquet").exists():
         rows["boundary"] = write_boundary(target, substation.name, hours)
-    todo = [part for part in parts if not (folder / LAST_TABLE / part.file).exists()]
-    for part in set(parts) - set(todo):
-        if progress is not None:
-            progress(0, len(parts), PartResult(part, resumed=True))
+    todo = [part for part in parts if not is_complete(folder, part)]
     statuses: Counter[str] = Counter()
     done = len(parts) - len(todo)
+    if progress is not None and done:
+        progress(done, len(parts), None)
     job = Job(substation, profile, hours)
 
     def run(pool: Workers) -> None:
@@ -113,7 +113,13 @@ def simulate_substation(
     elif todo:
         with Workers(workers) as pool:
             run(pool)
-    _log.info("%s: %d parts, %d of them kept; %s", substation.name, len(parts), len(parts) - len(todo), dict(statuses))
+    _log.info(
+        "%s: %d parts, %d of them kept; %s",
+        substation.name,
+        len(parts),
+        len(parts) - len(todo),
+        dict(statuses),
+    )
     return Summary(
         substation=substation.name,
         folder=folder,

@@ -12,11 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from simulation.demand import simulate_load
 from simulation.errors import SimulationError, WorkerLostError
 from simulation.grid import BoundaryHour
 from simulation.parts import Part
-from simulation.scenario.world import World
 from simulation.solving import Bench, PartResult
 from substations.description import Substation
 from switchyard.children import lifeline_initializer
@@ -105,13 +103,9 @@ def solve_part(job: Job, part: Part, folder: Path) -> PartResult:
     key = f"{job.substation.digest}.{job.profile.digest}"
     if key not in _bench:
         _bench.clear()
-        plan = job.profile.simulation
-        loads = simulate_load(
-            job.substation, plan.start, plan.load_days, job.profile.name, job.profile.seed
-        )
-        _bench[key] = Bench.of(World.of(job.substation, loads, job.hours, plan.start, plan.load_days))
+        _bench[key] = Bench.of(job.substation, job.profile, job.hours)
     return _bench[key].solve(part, folder)
 
 
-Progress = Callable[[int, int, PartResult], None]
-"""Called with the number of parts done, the number of all, and what came of the last one."""
+Progress = Callable[[int, int, PartResult | None], None]
+"""Called with the number of parts done, the number of all, and what came of the last one; None for those that were kept."""

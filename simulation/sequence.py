@@ -29,7 +29,9 @@ def unbalance_pct(v: Complexes) -> Floats:
     """Voltage unbalance factor 100·|V2|/|V1| (IEC 61000-4-30, 5.7.1); infinite where V1 vanishes, shape v.shape[:-1]."""
     magnitude = np.abs(sequence_components(v))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(magnitude[..., 1] > 0.0, 100.0 * magnitude[..., 2] / magnitude[..., 1], np.inf))
+        return np.asarray(
+            np.where(magnitude[..., 1] > 0.0, 100.0 * magnitude[..., 2] / magnitude[..., 1], np.inf)
+        )
 
 
 def line_voltages(v: Complexes) -> Complexes:

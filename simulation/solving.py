@@ -13,8 +13,10 @@ from data_contracts.tables.faults import FAULTS
 from data_contracts.tables.readings import READINGS
 from data_contracts.tables.readings_truth import READINGS_TRUTH
 from data_contracts.tables.scenarios import SCENARIOS
+from simulation.demand import simulate_load
 from simulation.engine import Engine
 from simulation.errors import InfeasibleError, NotConvergedError
+from simulation.grid import BoundaryHour
 from simulation.instruments.meter import Meters, observe
 from simulation.parts import Part
 from simulation.scenario import fault, instrument, normal, unbalance
@@ -22,10 +24,12 @@ from simulation.scenario.conditions import draw_conditions
 from simulation.scenario.episode import Episode
 from simulation.scenario.truth import describe
 from simulation.scenario.world import World
-from simulation.tables.parquet import write_table
+from simulation.tables.parquet import is_whole, write_table
 from simulation.tables.rows import Block, block, reading_columns, truth_columns
 from simulation.tables.scenarios import fault_columns, scenario_columns
+from substations.description import Substation
 from switchyard.identity import ScenarioId
+from switchyard.profiles import Profile
 
 _SIMULATE = {
     "normal": normal.simulate,
@@ -33,8 +37,6 @@ _SIMULATE = {
     "unbalance": unbalance.simulate,
     "instrument": instrument.simulate,
 }
-LAST_TABLE = "scenarios"
-"""Table whose part is written last: where it is there, the others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,11 @@ class PartResult:
     part: Part
     rows: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
-    resumed: bool = False
+
+
+def is_complete(folder: Path, part: Part) -> bool:
+    """Whether a part was written before: the file of its scenarios, which is written last, and those of its rows are whole."""
+    return all(is_whole(folder / table / part.file) for table in ("scenarios", "readings", "readings_truth"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +72,14 @@ class Bench:
     names: tuple[str, ...]
 
     @classmethod
-    def of(cls, world: World) -> Bench:
-        """Start an engine for the substation."""
-        points = [point.id for point in world.substation.points]
+    def of(cls, substation: Substation, profile: Profile, hours: tuple[BoundaryHour, ...]) -> Bench:
+        """Start an engine for the substation and simulate its load."""
+        plan = profile.simulation
+        engine = Engine(substation)
+        loads = simulate_load(substation, plan.start, plan.load_days, profile.name, profile.seed)
+        world = World.of(engine, loads, hours, plan.start, plan.load_days)
+        points = [point.id for point in substation.points]
         order = np.argsort(np.array(points))
-        engine = Engine(world.substation)
         return cls(world, engine, Meters.of(world.substation), order, tuple(points[k] for k in order))
 
     def episode(self, scenario: ScenarioId, seconds: int) -> Episode:
@@ -121,8 +130,8 @@ class Bench:
             )
         if any(episode.fault is not None for episode in episodes):
             rows["faults"] = write_table(folder / "faults" / part.file, FAULTS, fault_columns(episodes))
-        rows[LAST_TABLE] = write_table(
-            folder / LAST_TABLE / part.file,
+        rows["scenarios"] = write_table(
+            folder / "scenarios" / part.file,
             SCENARIOS,
             scenario_columns(episodes, self.world.substation.digest),
         )

@@ -2,8 +2,8 @@
 
 Channels disagree for good reasons too: in the second in which a short circuit begins the mean of a product is
 not the product of means; a stuck, dead or swapped channel, a spike or a blown fuse is what models must find.
-So these rules look at rows of quality good with live voltages only, leave out episodes of the kind
-`instrument`, and where an event could break the relation for a while they ask for most of an episode's rows.
+So these rules look at rows of quality good with live voltages only; where an event could break the relation
+for a while they ask for most of an episode's rows; and in episodes of the kind `instrument` for most points.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from data_contracts.block import Block, Floats
 from data_contracts.contract import Mask, Rule
 from data_contracts.ranges import GOOD
 from data_contracts.rules.identity import kind_of
-from data_contracts.rules.shares import episodes
+from data_contracts.rules.shares import episodes, most_points
 
 PHASES = ("a", "b", "c")
 PAIRS = (("a", "b"), ("b", "c"), ("c", "a"))
@@ -38,9 +38,19 @@ V_NOISE = 0.003
 """Room for noise and quantisation of a voltage channel, as a share of nominal."""
 
 
-def _judged(block: Block) -> Mask:
+def _good(block: Block) -> Mask:
     good: Mask = block.floats("quality") == GOOD
-    return good & block.where("scenario_id", lambda name: kind_of(name) != "instrument")
+    return good
+
+
+def _may_err(block: Block) -> Mask:
+    return block.where("scenario_id", lambda name: kind_of(name) == "instrument")
+
+
+def _at_odds(block: Block, off: Mask, judged: Mask) -> Mask:
+    """Episodes of which most judged rows are off; where an instrument may err, only if most points' are."""
+    found = episodes(block, off, judged, MOST)
+    return found & (~_may_err(block) | most_points(block, found, judged)) if found.any() else found
 
 
 def _pu(block: Block, phase: str) -> tuple[Floats, Floats]:
@@ -59,13 +69,13 @@ def _apparent_power(block: Block) -> Mask:
     vt = block.point_fact(lambda point: point.vt_class)
     # IEC 61869-2 lets a class promise three times its error at 5 % of rated current.
     tolerance = (3.0 * ct + vt) / 100.0 + APPARENT_FLOOR
-    judged, found = _judged(block), block.none()
+    good, found = _good(block), block.none()
     for phase in PHASES:
         v, i = _pu(block, phase)
         power, product = _apparent(block, phase)
-        usable = judged & (v >= LIVE_PU[0]) & (v <= LIVE_PU[1]) & (i >= LOADED_PU) & ~np.isnan(power)
+        usable = good & (v >= LIVE_PU[0]) & (v <= LIVE_PU[1]) & (i >= LOADED_PU) & ~np.isnan(power)
         off = np.abs(power - product) > tolerance * product
-        found |= episodes(block, off, usable, MOST)
+        found |= _at_odds(block, off, usable)
     return found
 
 
@@ -82,7 +92,7 @@ APPARENT_POWER = Rule(
 
 
 def _power_bound(block: Block) -> Mask:
-    judged, found = _judged(block), block.none()
+    judged, found = _good(block) & ~_may_err(block), block.none()
     for phase in PHASES:
         v, i = _pu(block, phase)
         power, product = _apparent(block, phase)
@@ -101,10 +111,10 @@ POWER_BOUND = Rule(
 
 
 def _line_voltage(block: Block) -> Mask:
-    judged, found = _judged(block), block.none()
+    strict, found = ~_may_err(block), block.none()
     nominal = block.point_fact(lambda point: point.nominal_v)
     room = (2.0 * block.point_fact(lambda point: point.vt_class) / 100.0 + V_NOISE) * nominal
-    live = judged
+    live = _good(block)
     for phase in PHASES:
         v, _ = _pu(block, phase)
         live = live & (v >= LIVE_PU[0]) & (v <= LIVE_PU[1])
@@ -112,10 +122,10 @@ def _line_voltage(block: Block) -> Mask:
         line = block.floats(f"v_{first}{second}_v")
         one, two = block.floats(f"v_{first}_v"), block.floats(f"v_{second}_v")
         usable = live & ~np.isnan(line)
-        found |= usable & ((line > one + two + 2.0 * room) | (line < np.abs(one - two) - 2.0 * room))
+        found |= usable & strict & ((line > one + two + 2.0 * room) | (line < np.abs(one - two) - 2.0 * room))
         # Cosine theorem at 120°; unbalanced angles move it by a few percent, a wrong unit by far more.
         expected = np.sqrt(one * one + two * two + one * two)
-        found |= episodes(block, np.abs(line - expected) > 0.15 * expected, usable, MOST)
+        found |= _at_odds(block, np.abs(line - expected) > 0.15 * expected, usable)
     return found
 
 
@@ -130,7 +140,7 @@ LINE_VOLTAGE = Rule(
 
 
 def _extremes(block: Block) -> Mask:
-    judged, found = _judged(block), block.none()
+    judged, found = _good(block) & ~_may_err(block), block.none()
     nominal = block.point_fact(lambda point: point.nominal_v)
     share = 2.0 * block.point_fact(lambda point: point.vt_class) / 100.0 + V_NOISE
     for phase in PHASES:

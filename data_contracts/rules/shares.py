@@ -32,3 +32,15 @@ def episodes(block: Block, hits: Mask, judged: Mask, share: float) -> Mask:
     guilty = (total >= FEWEST) & (found >= share * total)
     mask: Mask = guilty[ids]
     return mask
+
+
+def most_points(block: Block, guilty: Mask, judged: Mask) -> Mask:
+    """Rows of the scenarios in which most of the judged rows, over all points, are guilty.
+
+    One instrument at odds with itself is an anomaly; most of a station's instruments at odds are corrupt.
+    """
+    ids, count = block.groups(("scenario_id",))
+    total = np.bincount(ids[judged], minlength=count)
+    found = np.bincount(ids[guilty & judged], minlength=count)
+    mask: Mask = (2 * found > total)[ids]
+    return mask

@@ -12,10 +12,10 @@ from data_contracts.plausible import CHANNEL_COLUMNS, CHANNELS, FREQUENCY_SHARE,
 from data_contracts.ranges import I_MAX_A, V_MAX_PU
 from data_contracts.rules.shares import episodes
 from data_contracts.units import (
-    LINE_VOLTAGE_BAND,
     POWER_BAND,
     POWER_SCALES,
     SHARE,
+    TOGETHER_BAND,
     VOLTAGE_BAND,
     VOLTAGE_SCALES,
     apparent_ratio,
@@ -23,27 +23,32 @@ from data_contracts.units import (
 )
 
 PHASES = ("a", "b", "c")
+TOGETHER = (3.0**0.5, 2.0**0.5)
+"""Line voltages and peaks in place of RMS phase voltages; only all three phases together tell."""
 
 
 def _voltage_unit(block: Block) -> Mask:
     nominal = block.point_fact(lambda point: point.nominal_v)
     found = block.none()
-    line_voltage = ~block.none()
+    together = {factor: ~block.none() for factor in TOGETHER}
     for phase in PHASES:
         ratio = block.floats(f"v_{phase}_v") / nominal
         present = ~np.isnan(ratio)
-        line_voltage &= near(ratio, 3.0**0.5, LINE_VOLTAGE_BAND)
+        for factor in TOGETHER:
+            together[factor] &= near(ratio, factor, TOGETHER_BAND)
         if not (present & ((ratio < 0.02) | (ratio > 1.5))).any():
             continue
         factors: list[float | Floats] = [scale.factor for scale in VOLTAGE_SCALES]
-        for factor in (*factors, 1.0 / nominal):
-            found |= episodes(block, near(ratio, factor, VOLTAGE_BAND), present, SHARE)
-    return found | episodes(block, line_voltage, ~np.isnan(nominal), SHARE)
+        for wrong in (*factors, 1.0 / nominal):
+            found |= episodes(block, near(ratio, wrong, VOLTAGE_BAND), present, SHARE)
+    for mask in together.values():
+        found |= episodes(block, mask, ~np.isnan(nominal), SHARE)
+    return found
 
 
 VOLTAGE_UNIT = Rule(
     "voltage_unit",
-    "phase voltages are in volts, phase to neutral: not kV, mV, MV, per unit of nominal or line voltages "
+    "phase voltages are RMS volts, phase to neutral: not kV, mV, MV, per unit, line voltages or peaks "
     f"(in at least {SHARE:.0%} of an episode's rows at a point)",
     "convert to volts, phase to neutral, primary side",
     tuple(f"v_{phase}_v" for phase in PHASES),

@@ -8,8 +8,8 @@ from data_contracts.rules.boundary import PART_OF_SYSTEM
 from data_contracts.rules.identity import THIS_SUBSTATION
 from data_contracts.rules.order import on_grid, time_increasing, unique_key
 
-STEP_MS = 3_600_000
-"""Grain of the table: one hour."""
+STEP_MS = 900_000
+"""Hours begin with the local hour: whole quarters of an hour from UTC everywhere."""
 
 BOUNDARY = Table(
     name="boundary",
@@ -34,7 +34,7 @@ BOUNDARY = Table(
         THIS_SUBSTATION,
         unique_key("substation", "t"),
         time_increasing("substation"),
-        on_grid(STEP_MS, "one hour"),
+        on_grid(STEP_MS, "15 minutes"),
         PART_OF_SYSTEM,
     ),
 )

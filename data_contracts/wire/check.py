@@ -18,10 +18,10 @@ from data_contracts.facts import PointFacts
 from data_contracts.plausible import bounds
 from data_contracts.ranges import EARLIEST_MS, INVALID, LATEST_MS
 from data_contracts.units import (
-    LINE_VOLTAGE_BAND,
     POWER_BAND,
     POWER_SCALES,
     SHARE,
+    TOGETHER_BAND,
     VOLTAGE_BAND,
     apparent_ratio,
     near,
@@ -142,7 +142,7 @@ def _unit_errors(rows: Rows, limits: PointLimits) -> list[FieldError]:
         for c in np.flatnonzero(_share(near(ratio, scale.factor, VOLTAGE_BAND), present) >= SHARE):
             text = f"looks like {scale.found}; send volts (nominal here is {limits.nominal_v:.0f} V)"
             errors.append(channel_error(0, int(c), float(v[0, c]), "unit", text))
-    if (_share(near(ratio, 3.0**0.5, LINE_VOLTAGE_BAND), present) >= SHARE).all():
+    if (_share(near(ratio, 3.0**0.5, TOGETHER_BAND), present) >= SHARE).all():
         text = f"looks like a line voltage; send phase to neutral (nominal here is {limits.nominal_v:.0f} V)"
         errors.append(channel_error(0, 0, float(v[0, 0]), "unit", text))
     if errors:

@@ -12,11 +12,11 @@ WEEK = np.array(7.0)
 TURN = np.array(2.0 * np.pi)
 EPOCH_WEEKDAY = np.array(3.0)  # 1970-01-01 was a Thursday; Monday is 0
 SATURDAY = np.array(5.0)
-NEVER_MISSING = "none: needs the time only"
+NEVER = "nothing: needs the time only"
 
 FEATURES = (
-    Feature("hour_sin", "calendar", "1", "sin(2π · local hour / 24)", DEFINITION, ("t",), NEVER_MISSING, 0),
-    Feature("hour_cos", "calendar", "1", "cos(2π · local hour / 24)", DEFINITION, ("t",), NEVER_MISSING, 0),
+    Feature("hour_sin", "calendar", "1", "sin(2π · local hour / 24)", DEFINITION, ("t",), NEVER, 0),
+    Feature("hour_cos", "calendar", "1", "cos(2π · local hour / 24)", DEFINITION, ("t",), NEVER, 0),
     Feature(
         "weekday_sin",
         "calendar",
@@ -24,7 +24,7 @@ FEATURES = (
         "sin(2π · weekday / 7), Monday 0",
         DEFINITION,
         ("t",),
-        NEVER_MISSING,
+        NEVER,
         0,
     ),
     Feature(
@@ -34,12 +34,10 @@ FEATURES = (
         "cos(2π · weekday / 7), Monday 0",
         DEFINITION,
         ("t",),
-        NEVER_MISSING,
+        NEVER,
         0,
     ),
-    Feature(
-        "weekend", "calendar", "1", "1 on Saturday and Sunday, else 0", DEFINITION, ("t",), NEVER_MISSING, 0
-    ),
+    Feature("weekend", "calendar", "1", "1 on Saturday and Sunday, else 0", DEFINITION, ("t",), NEVER, 0),
 )
 
 

@@ -13,7 +13,7 @@ FEATURES = (
     *(
         Feature(
             f"s_vi_residual_{phase}_pu", "consistency", "pu",
-            f"√(p_{phase}_pu² + q_{phase}_pu²) − v_{phase}·i_{phase} / (rated apparent power / 3), of the means",
+            f"√(p_{phase}_pu² + q_{phase}_pu²) − V_{phase}·I_{phase} / (S rated / 3), of the means",
             f"{INSTRUMENT_CHECK}: |S| = V·I", ("v", "i", "p", "q"), MEAN_OF_VALID,
         )
         for phase in "abc"

@@ -60,7 +60,6 @@ FEATURES = (
 
 def fill(s: Statistics, out: Float) -> None:
     """Write the current features of `s` into the rows of `out`."""
-    squares = s.i_square
     out[0:3] = s.mean[ch.I]
     out[3] = s.phase_mean[ch.P_I]
     out[4] = s.worst[wo.LOW][wo.I]
@@ -68,5 +67,5 @@ def fill(s: Statistics, out: Float) -> None:
     out[6] = s.core.std[ch.C_I3]
     out[7] = s.worst[wo.RANGE][wo.I]
     out[8] = s.worst[wo.STEP][wo.I]
-    np.sqrt((squares[0] + squares[1] + squares[2]) / THREE, out=out[9])
+    np.sqrt(s.i_square, out=out[9])
     np.multiply(s.i_sequence[0], THREE, out=out[10])

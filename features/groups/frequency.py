@@ -19,7 +19,8 @@ FEATURES = (
     Feature("f_min_hz", "frequency", "Hz", "smallest reading", DEFINITION, ("f",), VALID),
     Feature("f_max_hz", "frequency", "Hz", "largest reading", DEFINITION, ("f",), VALID),
     Feature(
-        "f_std_hz", "frequency", "Hz", "sample standard deviation over the window", DEFINITION, ("f",), VALID, 2
+        "f_std_hz", "frequency", "Hz", "sample standard deviation over the window",
+        DEFINITION, ("f",), VALID, 2,
     ),
     Feature(
         "rocof_hz_s", "frequency", "Hz/s", "least-squares slope of f over the window",

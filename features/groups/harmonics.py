@@ -11,8 +11,8 @@ from features.windows import Float, Waveforms
 
 ORDERS = (3, 5, 7, 11, 13)
 HIGHEST_ORDER = 40
-# A Hann window spreads a sinusoid over the nearest bins; two on either side hold more than 99.9 % of its power,
-# also when the fundamental is off the bin by a tenth of a hertz.
+# A Hann window spreads a sinusoid over the nearest bins; two on either side hold more than 99.9 % of its
+# power, also when the fundamental is off its bin by a tenth of a hertz.
 REACH = 2
 # With fewer cycles the bands of neighbouring harmonics would overlap.
 FEWEST_CYCLES = 2 * REACH + 1
@@ -20,8 +20,8 @@ FEWEST_CYCLES = 2 * REACH + 1
 LEAST_FUNDAMENTAL_PU = 1e-3
 
 NO_WAVEFORM = (
-    f"NaN without a waveform, below {FEWEST_CYCLES} cycles, above the sampling's reach, or where every phase's "
-    f"fundamental is below {LEAST_FUNDAMENTAL_PU:g} pu"
+    f"NaN without a waveform, below {FEWEST_CYCLES} cycles, above the sampling's reach, or where the "
+    f"fundamental of every phase is below {LEAST_FUNDAMENTAL_PU:g} pu"
 )
 
 FEATURES = tuple(
@@ -70,9 +70,8 @@ def _content(samples: Float, rate_hz: float, f_hz: Float, nominal: Float) -> Flo
     cycles = f_hz * count / rate_hz
     rms = _band_rms(samples, cycles)
     fundamental = rms[:, :, :1]
-    alive = (fundamental >= LEAST_FUNDAMENTAL_PU * nominal[:, None, None]) & (cycles >= FEWEST_CYCLES)[
-        :, None, None
-    ]
+    alive = fundamental >= LEAST_FUNDAMENTAL_PU * nominal[:, None, None]
+    alive &= (cycles >= FEWEST_CYCLES)[:, None, None]
     ratio = 100.0 * rms / np.where(alive, fundamental, np.nan)
     highest = (count // 2 - REACH) / cycles
     out = np.empty((k, 1 + len(ORDERS)))

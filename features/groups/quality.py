@@ -1,4 +1,4 @@
-"""Power quality: harmonic distortion and flicker as the meter reports them, dips and swells within a second."""
+"""Power quality: distortion and flicker as the meter reports them, dips and swells within a second."""
 
 from __future__ import annotations
 

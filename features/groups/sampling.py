@@ -6,17 +6,19 @@ from features import channels as ch
 from features.declaration import Feature
 from features.statistics import Float, Statistics
 
+SAMPLES = (ch.CHANNELS - ch.POWER.start) * ch.WINDOW
 CHANNELS = ("v", "i", "p", "q", "f", "quality")
 VALIDITY = "IEC 61850-7-3 (validity)"
 
 FEATURES = (
     Feature(
         "missing_share", "sampling", "1",
-        f"share of the {(ch.CHANNELS - ch.POWER.start) * ch.WINDOW} samples of v, i, p, q and f that are missing",
+        f"share of the {SAMPLES} samples of v, i, p, q and f that are missing",
         VALIDITY, CHANNELS, "counts them", 0,
     ),
     Feature(
-        "questionable_share", "sampling", "1", f"share of the {ch.WINDOW} readings whose quality is questionable",
+        "questionable_share", "sampling", "1",
+        f"share of the {ch.WINDOW} readings whose quality is questionable",
         VALIDITY, ("quality",), "an absent reading is not questionable", 0,
     ),
 )  # fmt: skip

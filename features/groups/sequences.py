@@ -36,21 +36,18 @@ FEATURES = (
         f"{BASE}: mean of the negative sequences seen by phases and lines", PAIR, ALL_PHASES,
     ),
     Feature(
-        "vuf_line_max_pct", "derived", "%", "largest over the seconds of the formula of vuf_line_pct",
-        "CIGRE formula, second by second", ("v_ll",), "over the seconds that have all three; NaN without one",
-    ),
-    Feature(
         "v0_proxy_pct", "derived", "%",
         "100·|V0|/|V1|, 9|V0|² = max(0, 3Σv_ph² − Σv_ll²), |V1|² = Σv_ll² / (9·(1 + VUF²))",
         f"{BASE}: parallelogram identity", PAIR, ALL_PHASES,
     ),
     Feature(
         "v0_phasor_pct", "derived", "%", "100·|W(a, b, c) + W(bc, ca, ab)|, W as in vuf_joint_pct",
-        f"{BASE}: a zero sequence shifts the phases' W by V0/V1 and leaves the lines' alone", PAIR, ALL_PHASES,
+        f"{BASE}: a zero sequence shifts the phases' W by V0/V1 and leaves the lines' alone",
+        PAIR, ALL_PHASES,
     ),
     Feature(
         "v_line_phase_residual_pu", "derived", "pu",
-        "2·det G / (3·(tr G)²·√(tr G / 3)), G_φφ = v_φ², G_ab = (v_a² + v_b² − 3·v_ab²) / 2 and so on",
+        "2·det G / (3·T²·√(T / 3)), T = max(Σv_ph_pu², Σv_ll_pu²), G_φφ = v_φ², G_ab = (v_a² + v_b² − 3·v_ab²) / 2",
         "Gram matrix of three phasors in a plane has rank 2; zero where the six magnitudes agree",
         PAIR, ALL_PHASES,
     ),
@@ -71,13 +68,12 @@ def fill(s: Statistics, out: Float) -> None:
     out[0:3] = s.phase_deviation[ch.P_V]
     out[3] = voltage.vuf_phase
     out[4] = voltage.vuf_joint
-    out[5] = voltage.vuf_line_max
-    out[6] = voltage.v0_proxy
-    out[7] = voltage.v0_phasor
-    out[3:8] *= HUNDRED
-    out[8] = voltage.residual
+    out[5] = voltage.v0_proxy
+    out[6] = voltage.v0_phasor
+    out[3:7] *= HUNDRED
+    out[7] = voltage.residual
     known = positive.copy()
     known[known < I_LEAST_PU] = np.nan
-    np.divide(s.i_sequence[2], known, out=out[9])
-    np.divide(s.i_sequence[0], known, out=out[10])
-    out[9:11] *= HUNDRED
+    np.divide(s.i_sequence[2], known, out=out[8])
+    np.divide(s.i_sequence[0], known, out=out[9])
+    out[8:10] *= HUNDRED

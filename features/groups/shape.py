@@ -1,6 +1,6 @@
 """Shape of the phase voltages within the window: what sets a faulty sensor apart from the grid.
 
-The grid moves the three phases together and never stands still; a stuck, drifting or spiking channel does not.
+The grid moves the three phases together and never stands still; a faulty channel does not.
 """
 
 from __future__ import annotations

@@ -35,12 +35,15 @@ class Plan(ABC):
         definition: The model's declaration.
         family: How it is learnt.
         metric: Figure that the report compares.
+        at_level: Name of the condition under which it is compared, set anew by `Definition.calibrate` on the
+            evaluated rows for every model alike; empty where models are compared as they stand.
         fine_tuning: Why there is no fine-tuned version; empty where there is one.
     """
 
     definition: ClassVar[Definition[Any]]
     family: ClassVar[Family]
     metric: ClassVar[str]
+    at_level: ClassVar[str] = ""
     fine_tuning: ClassVar[str]
 
     @abstractmethod

@@ -84,7 +84,9 @@ def simulate_load(substation: Substation, start: date, days: int, campaign: str,
     Returns:
         Loads of all feeders, with weather and calendar.
     """
-    t = local_midnight(start, substation.utc_offset_s) + QUARTER_S * np.arange(days * _PER_DAY, dtype=np.int64)
+    t = local_midnight(start, substation.utc_offset_s) + QUARTER_S * np.arange(
+        days * _PER_DAY, dtype=np.int64
+    )
     when = local_time(t, substation.utc_offset_s)
     names = (substation.name, campaign, str(seed))
     # The clock's meridian is 15° per hour of offset; the sun is late where the site lies west of it.

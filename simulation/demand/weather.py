@@ -63,8 +63,10 @@ def simulate_weather(
         + climate.noise_c * spells[:, 0]
     )
     spread = 0.45
-    wind = climate.wind_m_s * (1.0 + 0.25 * daily) * np.exp(
-        spread * (0.7 * spells[:, 2] + 0.7 * gusts[:, 1]) - 0.5 * spread**2
+    wind = (
+        climate.wind_m_s
+        * (1.0 + 0.25 * daily)
+        * np.exp(spread * (0.7 * spells[:, 2] + 0.7 * gusts[:, 1]) - 0.5 * spread**2)
     )
     return Weather(ambient, clear * cloud_factor(cover), np.minimum(wind, 60.0))
 

@@ -68,10 +68,17 @@ class Assembly:
                 take.append(slices[point.element].start + (first + phase) + own.size * np.arange(own.size))
                 into.append((3 * k + phase) * (size + 1) + bordered)
         return cls(
-            names, slices, np.concatenate(places), np.concatenate(take), np.concatenate(into), substation.source
+            names,
+            slices,
+            np.concatenate(places),
+            np.concatenate(take),
+            np.concatenate(into),
+            substation.source,
         )
 
-    def read(self, entries: Complexes, elements: Mapping[str, Any], names: Iterable[str], off: frozenset[str]) -> None:
+    def read(
+        self, entries: Complexes, elements: Mapping[str, Any], names: Iterable[str], off: frozenset[str]
+    ) -> None:
         """Read primitive matrices of the elements `names` into `entries`; those in `off` are out of service."""
         for name in names:
             entries[self.slices[name]] = 0.0 if name in off else elements[name].YPrim()
@@ -97,7 +104,9 @@ def conductor_nodes(element: Any) -> NDArray[np.int64]:
     return np.asarray(element.NodeRef(), dtype=np.int64) - 1
 
 
-def read_layout(substation: Substation, names: list[str], elements: Mapping[str, Any], loads: tuple[str, ...]) -> Layout:
+def read_layout(
+    substation: Substation, names: list[str], elements: Mapping[str, Any], loads: tuple[str, ...]
+) -> Layout:
     """Nodes, points and loads of a compiled circuit.
 
     Args:
@@ -128,7 +137,9 @@ def read_layout(substation: Substation, names: list[str], elements: Mapping[str,
         v_low_pu=np.array([elements[name].VLowpu for name in loads]),
         v_min_pu=np.array([elements[name].VMinpu for name in loads]),
         v_max_pu=np.array([elements[name].VMaxpu for name in loads]),
-        of_bus={bus: np.array([index[f"{bus}.{k}"] for k in (1, 2, 3)]) for bus in sorted(_three_phase(index))},
+        of_bus={
+            bus: np.array([index[f"{bus}.{k}"] for k in (1, 2, 3)]) for bus in sorted(_three_phase(index))
+        },
     )
 
 

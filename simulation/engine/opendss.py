@@ -64,9 +64,7 @@ class Engine:
         # Loads are set without rebuilding the system matrix: the fixed point makes up for the difference.
         self._in_place = SetterFlags.AvoidFullRecalc
         self.compile()
-        self.layout: Layout = read_layout(
-            substation, self._dss.YNodeOrder(), self._elements, self.loads
-        )
+        self.layout: Layout = read_layout(substation, self._dss.YNodeOrder(), self._elements, self.loads)
         self._assembly = Assembly.of(substation, self.layout, self._elements)
         self._entries = np.zeros(self._assembly.into_y.size, dtype=np.complex128)
 
@@ -86,7 +84,9 @@ class Engine:
             bus = str(source.Bus1).split(".")[0]
             for phase, name in enumerate(NEIGHBOURS, start=1):
                 kv = float(source.BasekV) / math.sqrt(3.0)
-                dss.Command(f"new {name} bus1={bus}.{phase} phases=1 conn=wye kv={kv!r} kw=0 kvar=0 vminpu=0.7 vmaxpu=1.3")
+                dss.Command(
+                    f"new {name} bus1={bus}.{phase} phases=1 conn=wye kv={kv!r} kw=0 kvar=0 vminpu=0.7 vmaxpu=1.3"
+                )
             dss.Command(
                 f"set controlmode=off tolerance={TOLERANCE} maxiterations={MAX_ITERATIONS} mode=snapshot"
             )
@@ -110,7 +110,8 @@ class Engine:
         strangers = set(in_file) - set(self.loads)
         if strangers:
             raise SimulationError(
-                f"{file}: {min(strangers)} belongs to no feeder and no traction supply", "describe or remove it"
+                f"{file}: {min(strangers)} belongs to no feeder and no traction supply",
+                "describe or remove it",
             )
         # The batch follows the file's order, `loads` the description's.
         self._order = np.array([self.loads.index(name) for name in in_file])
@@ -262,7 +263,9 @@ class Engine:
         if self._network is None:
             self._assembly.read(self._entries, self._elements, self._stale, self._off)
             self._stale = set()
-            self._network = self._assembly.network(self.substation, self.layout, self._elements, self._entries)
+            self._network = self._assembly.network(
+                self.substation, self.layout, self._elements, self._entries
+            )
         return self._network
 
     def series_impedance(self, line: str) -> Complexes:

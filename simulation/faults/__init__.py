@@ -1,0 +1,1 @@
+"""Short circuits: where, how, how long, and what they do to the network."""

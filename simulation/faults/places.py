@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.engine import Engine, Network
-from simulation.faults.zbus import Place, bus_place, line_place
+from simulation.faults.zbus import Place, between, bus_place
 from substations.description import Feeder, Infeed, Substation
 
 
@@ -39,11 +39,8 @@ class Site:
             return bus_place(network, self.bus)
         if self.fraction >= 1.0:
             return bus_place(network, self.far)
-        return line_place(network, self.line, self.bus, self.far, engine.series_impedance(self.line), self.fraction)
-
-    def share_from_first_terminal(self) -> float:
-        """Share of the fault's current that flows into the line's first terminal beyond what the ends' voltages drive."""
-        return 1.0 - self.fraction if self.line_from == self.bus else self.fraction
+        near, far = bus_place(network, self.bus), bus_place(network, self.far)
+        return between(near, far, engine.series_impedance(self.line), self.fraction)
 
 
 def draw_site(rng: np.random.Generator, substation: Substation) -> Site:

@@ -79,7 +79,7 @@ class FaultNetwork:
         # A bus without supply has no admittance at all; a vanishing one keeps the matrix regular and its voltage zero.
         bare = np.flatnonzero(np.abs(np.diag(y)) == 0.0)
         y[bare, bare] = 1.0
-        z = np.linalg.inv(y)
+        z = np.asarray(np.linalg.inv(y), dtype=np.complex128)
         return cls(z, z @ (network.source * emf_v))
 
     def driving_point(self, place: Place) -> Complexes:
@@ -98,7 +98,9 @@ class FaultNetwork:
         """
         z_pp = self.driving_point(place)
         v_p = place.weights @ self.v
-        inner = np.linalg.solve(np.eye(3) + z_pp @ y_fault, np.broadcast_to(v_p, (len(y_fault), 3))[..., None])
+        inner = np.linalg.solve(
+            np.eye(3) + z_pp @ y_fault, np.broadcast_to(v_p, (len(y_fault), 3))[..., None]
+        )
         return np.asarray((y_fault @ inner)[..., 0])
 
     def voltages(self, place: Place, i_fault: Complexes) -> Complexes:
@@ -113,11 +115,10 @@ def bus_place(network: Network, bus: str) -> Place:
     return Place(bus, weights, np.zeros((3, 3), dtype=np.complex128))
 
 
-def line_place(network: Network, name: str, one: str, other: str, series_z: Complexes, fraction: float) -> Place:
-    """A point within a line, `fraction` of the way from bus `one` to bus `other`."""
-    near, far = bus_place(network, one), bus_place(network, other)
+def between(near: Place, far: Place, series_z: Complexes, fraction: float) -> Place:
+    """A point within a line, `fraction` of the way between its ends; `series_z` is the line's, Ω, shape [3, 3]."""
     return Place(
-        name,
+        f"{near.name}-{far.name}",
         (1.0 - fraction) * near.weights + fraction * far.weights,
         fraction * (1.0 - fraction) * series_z,
     )

@@ -125,7 +125,8 @@ def solve_hours(
             pp.runpp(net, numba=False, init="dc")
         except pp.LoadflowNotConverged as error:
             raise SimulationError(
-                f"the grid's power flow has no solution at {p_mw.sum():.0f} MW", "lower the substations' loads"
+                f"the grid's power flow has no solution at {p_mw.sum():.0f} MW",
+                "lower the substations' loads",
             ) from error
         units = _units_needed(result.p_mw)
         if units not in strength:
@@ -160,7 +161,8 @@ def _check_buses(substations: Sequence[Substation]) -> None:
             )
         if sub.grid_bus in special:
             raise SimulationError(
-                f"{sub.name}: grid_bus {sub.grid_bus} is a power station's", "choose a load bus, such as 2 or 15"
+                f"{sub.name}: grid_bus {sub.grid_bus} is a power station's",
+                "choose a load bus, such as 2 or 15",
             )
         taken[sub.grid_bus] = sub.name
 
@@ -172,7 +174,9 @@ def _load_rows(net: Any, substations: Sequence[Substation]) -> dict[str, int]:
     rows = {}
     for sub in substations:
         if float(net.bus.at[sub.grid_bus, "vn_kv"]) != EHV_KV:
-            raise SimulationError(f"{sub.name}: grid_bus {sub.grid_bus} is not at 400 kV", "choose another bus")
+            raise SimulationError(
+                f"{sub.name}: grid_bus {sub.grid_bus} is not at 400 kV", "choose another bus"
+            )
         own = np.flatnonzero(net.load.bus.to_numpy() == sub.grid_bus)
         rows[sub.name] = int(own[0]) if own.size else int(pp.create_load(net, sub.grid_bus, p_mw=0.0))
     return rows

@@ -59,7 +59,14 @@ def build_network() -> pp.pandapowerNet:
         )
     for park in RENEWABLES:
         pp.create_sgen(
-            net, park.bus, p_mw=0.0, q_mvar=0.0, sn_mva=park.p_max_mw, name=park.kind, current_source=True, k=1.2
+            net,
+            park.bus,
+            p_mw=0.0,
+            q_mvar=0.0,
+            sn_mva=park.p_max_mw,
+            name=park.kind,
+            current_source=True,
+            k=1.2,
         )
     # Created row by row this column is of type object, which pandapower itself warns about.
     net.trafo["power_station_unit"] = net.trafo["power_station_unit"].astype(bool)
@@ -73,7 +80,9 @@ def _add_branches(net: pp.pandapowerNet, case: pp.pandapowerNet) -> None:
     for row in case.line.itertuples():
         if row.Index == _TRANSFORMER_LINE:
             base_ohm = _CASE_KV**2 / 900.0
-            _add_transformer(net, int(row.from_bus), int(row.to_bus), 900.0, 100 * row.x_ohm_per_km / base_ohm, 0.3, 0.0)
+            _add_transformer(
+                net, int(row.from_bus), int(row.to_bus), 900.0, 100 * row.x_ohm_per_km / base_ohm, 0.3, 0.0
+            )
             continue
         pp.create_line_from_parameters(
             net,
@@ -89,12 +98,24 @@ def _add_branches(net: pp.pandapowerNet, case: pp.pandapowerNet) -> None:
     for row in case.trafo.itertuples():
         ratio = row.tap_pos * row.tap_step_percent
         _add_transformer(
-            net, int(row.hv_bus), int(row.lv_bus), row.sn_mva, row.vk_percent, max(row.vkr_percent, 0.3), 0.2 * ratio
+            net,
+            int(row.hv_bus),
+            int(row.lv_bus),
+            row.sn_mva,
+            row.vk_percent,
+            max(row.vkr_percent, 0.3),
+            0.2 * ratio,
         )
 
 
 def _add_transformer(
-    net: pp.pandapowerNet, one: int, other: int, sn_mva: float, vk_pct: float, vkr_pct: float, boost_pct: float
+    net: pp.pandapowerNet,
+    one: int,
+    other: int,
+    sn_mva: float,
+    vk_pct: float,
+    vkr_pct: float,
+    boost_pct: float,
 ) -> None:
     import pandapower as pp
 

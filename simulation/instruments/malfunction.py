@@ -8,6 +8,9 @@ import numpy as np
 
 from simulation.noise import Floats
 
+# How often a spiking input spikes again and a loose contact opens, per second.
+_SPIKE_RATE, _LOOSE_RATE = 0.12, 0.6
+
 
 @dataclass(frozen=True, slots=True)
 class Malfunction:
@@ -52,25 +55,46 @@ def stuck(v_abs: Floats, begin: int, phases: tuple[int, ...], point: int, excess
     return Malfunction(point, gain, held_from=begin, held=(held[0], held[1], held[2]))
 
 
-def spike(rng: np.random.Generator, seconds: int, begin: int, phase: int, point: int, excess: float) -> Malfunction:
-    """Single seconds from `begin` on in which one phase is wrong by up to `excess`; the first by all of it."""
+def spike(
+    rng: np.random.Generator, span: tuple[int, int], phase: int, point: int, excess: float
+) -> Malfunction:
+    """Single seconds in which one phase is wrong by up to `excess`; the first of them by all of it.
+
+    Args:
+        rng: Source of randomness.
+        span: Length of the episode and the first second with a spike.
+        phase: Phase concerned.
+        point: Row of the point.
+        excess: Largest relative error.
+    """
+    seconds, begin = span
     gain = np.ones((seconds, 3))
-    later = begin + 1 + np.flatnonzero(rng.random(seconds - begin - 1) < 0.12)
+    later = begin + 1 + np.flatnonzero(rng.random(seconds - begin - 1) < _SPIKE_RATE)
     gain[begin, phase] += excess
     gain[later, phase] += excess * rng.uniform(0.4, 1.0, later.size) * rng.choice([-1.0, 1.0], later.size)
     return Malfunction(point, gain)
 
 
-def dead(rng: np.random.Generator, seconds: int, begin: int, phase: int, point: int, excess: float) -> Malfunction:
-    """The secondary loses contact for a part of every half-cycle, in some seconds from `begin` on.
+def dead(
+    rng: np.random.Generator, span: tuple[int, int], phase: int, point: int, loss: float
+) -> Malfunction:
+    """The secondary loses contact for a part of every half-cycle, in some seconds.
 
-    What is left of a half-cycle's RMS after losing the share d of its energy is √(1 − d): the loss of RMS is drawn, and is
-    `excess` in the first second.
+    What is left of a half-cycle's RMS after losing the share d of its energy is √(1 − d). The loss of RMS is drawn; it
+    is `loss` in the first of these seconds and less in the others.
+
+    Args:
+        rng: Source of randomness.
+        span: Length of the episode and the first second with a loss.
+        phase: Phase concerned.
+        point: Row of the point.
+        loss: Largest relative loss of RMS.
     """
+    seconds, begin = span
     gain = np.ones((seconds, 3))
-    hit = begin + np.flatnonzero(rng.random(seconds - begin) < 0.6)
-    gain[hit, phase] -= abs(excess) * rng.uniform(0.3, 1.0, hit.size)
-    gain[begin, phase] = 1.0 - abs(excess)
+    hit = begin + np.flatnonzero(rng.random(seconds - begin) < _LOOSE_RATE)
+    gain[hit, phase] -= loss * rng.uniform(0.3, 1.0, hit.size)
+    gain[begin, phase] = 1.0 - loss
     return Malfunction(point, gain)
 
 
@@ -81,7 +105,7 @@ def swapped(seconds: int, phases: tuple[int, int], point: int) -> Malfunction:
     return Malfunction(point, np.ones((seconds, 3)), wiring=(wiring[0], wiring[1], wiring[2]))
 
 
-def blown_fuse(seconds: int, begin: int, phase: int, point: int, left: float) -> Malfunction:
+def blown_fuse(seconds: int, begin: int, phase: int, point: int, *, left: float) -> Malfunction:
     """A fuse of the voltage transformers has blown: the other phases' burden leaves the fraction `left` on its input."""
     gain = np.ones((seconds, 3))
     gain[begin:, phase] = left

@@ -25,12 +25,25 @@ def mean_over_seconds(timeline: Timeline, values: Floats, skew_s: Floats) -> Flo
     Returns:
         Shape [p, t, c].
     """
+    if timeline.is_steady:
+        return _shifted(values[timeline.state].transpose(1, 0, 2), skew_s)
     begin, end = timeline.begin.copy(), timeline.end
     # Before the first and after the last second the nearest state goes on.
     begin[0], end[-1] = -1.0, timeline.seconds + 1.0
     from_ = np.arange(timeline.seconds)[None, :, None] + skew_s[:, None, None]
     share = np.clip(np.minimum(end, from_ + 1.0) - np.maximum(begin, from_), 0.0, None)
     return np.asarray(share @ values[timeline.state].transpose(1, 0, 2))
+
+
+def _shifted(values: Floats, skew_s: Floats) -> Floats:
+    """Means of quantities that are constant over each true second, shape [p, t, c], by clocks that are ahead or behind."""
+    if not skew_s.any():
+        return values
+    share = np.abs(skew_s)[:, None, None]
+    later = np.concatenate([values[:, 1:], values[:, -1:]], axis=1)
+    earlier = np.concatenate([values[:, :1], values[:, :-1]], axis=1)
+    beside = np.where(skew_s[:, None, None] > 0.0, later, earlier)
+    return np.asarray(values + share * (beside - values))
 
 
 def restless_seconds(timeline: Timeline) -> NDArray[np.int64]:

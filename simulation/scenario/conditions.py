@@ -44,7 +44,7 @@ class Conditions:
     @property
     def seconds(self) -> int:
         """Length of the episode."""
-        return self.s_va.shape[0]
+        return int(self.s_va.shape[0])
 
 
 def draw_conditions(rng: np.random.Generator, world: World, scenario: ScenarioId, seconds: int) -> Conditions:
@@ -53,15 +53,21 @@ def draw_conditions(rng: np.random.Generator, world: World, scenario: ScenarioId
     Days are spread by the golden ratio over the campaign, so that any block of days holds its share of every kind; an
     episode never crosses local midnight.
     """
-    first = generator(scenario.substation, scenario.campaign, str(scenario.seed), scenario.kind, "days").random()
+    first = generator(
+        scenario.substation, scenario.campaign, str(scenario.seed), scenario.kind, "days"
+    ).random()
     day = int(world.days * ((first + scenario.index * _GOLDEN) % 1.0))
     # The last quarter of the last day has no successor to interpolate to.
     t_start = world.midnight + day * DAY_S + int(rng.integers(0, DAY_S - 900 - seconds))
     hour = world.hour_like(t_start)
-    return Conditions(t_start, _powers(rng, world, t_start, seconds, hour), _frequency(rng, world, seconds), hour)
+    return Conditions(
+        t_start, _powers(rng, world, t_start, seconds, hour), _frequency(rng, world, seconds), hour
+    )
 
 
-def _powers(rng: np.random.Generator, world: World, t_start: int, seconds: int, hour: BoundaryHour) -> Complexes:
+def _powers(
+    rng: np.random.Generator, world: World, t_start: int, seconds: int, hour: BoundaryHour
+) -> Complexes:
     feeders = world.substation.feeders
     count = len(feeders)
     (p0, q0), (p1, q1) = world.loads.at(t_start), world.loads.at(t_start + seconds)

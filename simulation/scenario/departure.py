@@ -8,10 +8,15 @@ from simulation.engine.network import Complexes
 from simulation.noise import Floats
 from simulation.sequence import line_voltages
 
+NOTICED = 0.2
+"""An event is named at the points that it moves by more than this share of the instrument's error limit."""
+
+_LARGEST_SEVERITY = 20.0
+
 
 def draw_severity(rng: np.random.Generator) -> float:
     """Severity of an anomaly: log-uniform from 1 to 20 times the instrument's ratio-error limit."""
-    return float(np.exp(rng.uniform(0.0, np.log(20.0))))
+    return float(np.exp(rng.uniform(0.0, np.log(_LARGEST_SEVERITY))))
 
 
 def departure(before: Complexes, after: Complexes) -> Floats:
@@ -33,6 +38,25 @@ def departure(before: Complexes, after: Complexes) -> Floats:
 def largest(changes: Floats) -> Floats:
     """Largest absolute change over the channels, shape [..., p]."""
     return np.asarray(np.abs(changes).max(axis=-1))
+
+
+def seen_for(changes: Floats, duration_s: float, *, half_cycles: bool) -> Floats:
+    """What a meter shows of changes that last for `duration_s`.
+
+    Half-cycle extremes of the phases show all of them, the means of seconds their share of a second.
+
+    Args:
+        changes: Relative changes of phases and lines, shape [..., 6].
+        duration_s: How long they last.
+        half_cycles: Whether the meter has half-cycle extremes.
+
+    Returns:
+        Largest departure of any channel, shape [...].
+    """
+    mean = min(duration_s, 1.0) * np.abs(changes).max(axis=-1)
+    if not half_cycles:
+        return np.asarray(mean)
+    return np.asarray(np.maximum(mean, np.abs(changes[..., :3]).max(axis=-1)))
 
 
 def phases_hit(changes: Floats) -> str:

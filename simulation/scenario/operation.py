@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulation.engine import Engine
+from simulation.engine.network import Complexes
 from simulation.noise import Floats
-from simulation.scenario.conditions import Conditions
 from simulation.scenario.recording import Recording
 from simulation.scenario.regulation import (
     BANK_DELAY_S,
@@ -55,9 +55,10 @@ class Operation:
 def operate(
     engine: Engine,
     regulators: Regulators,
-    conditions: Conditions,
+    s_va: Complexes,
     positions: Positions,
     waited_s: Floats,
+    *,
     recording: Recording,
 ) -> Operation:
     """Solve every second; a regulator that has been outside its dead band for its delay acts from the next second on.
@@ -65,26 +66,29 @@ def operate(
     Args:
         engine: Settled engine.
         regulators: Tap changers and banks.
-        conditions: Loads of each second.
-        positions: Where the regulators stand; they are set in the engine.
+        s_va: Power of each load in each second, VA, shape [t, l].
+        positions: Where the regulators stand.
         waited_s: How long each group, then each bank, has been waiting already, shape [groups + banks].
         recording: Takes the states.
     """
-    total = conditions.seconds
+    apply(engine, regulators, positions)
+    total = s_va.shape[0]
     states: list[NDArray[np.int64]] = []
     where: list[Positions] = []
     moves: list[Move] = []
     waited = np.array(waited_s, dtype=np.float64)
     first = 0
     while first < total:
-        s_va = conditions.s_va[first:]
-        v = engine.solve(s_va)
+        left = s_va[first:]
+        v = engine.solve(left)
         network = engine.network()
         needs = [errors_pu(engine, group, v) / DEADBAND_PU for group in regulators.groups]
         needs += [need / BANK_SHARE for need in bank_needs(network, regulators, v, engine.emf_v)]
-        last, actor, waited = _next_action(needs, waited, len(regulators.groups), _movable(regulators, positions, needs))
+        last, actor, waited = _next_action(
+            needs, waited, len(regulators.groups), _movable(regulators, positions, needs)
+        )
         stop = min(last + 1, v.shape[0])
-        states.append(recording.add(network, v[:stop], engine.emf_v, s_va[:stop]))
+        states.append(recording.add(network, v[:stop], engine.emf_v, left[:stop]))
         where += [positions] * stop
         first += stop
         if actor < 0 or first >= total:
@@ -107,7 +111,9 @@ def _movable(regulators: Regulators, positions: Positions, needs: list[Floats]) 
     return free
 
 
-def _next_action(needs: list[Floats], waited: Floats, groups: int, free: list[bool]) -> tuple[int, int, Floats]:
+def _next_action(
+    needs: list[Floats], waited: Floats, groups: int, free: list[bool]
+) -> tuple[int, int, Floats]:
     """Second after which the first regulator acts, which one (−1: none), and how long each has waited by then."""
     steps = needs[0].size if needs else 0
     outside = np.array([np.abs(need) > 1.0 for need in needs]).reshape(len(needs), steps)

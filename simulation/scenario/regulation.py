@@ -21,7 +21,7 @@ BANK_DELAY_S = 20.0
 # A bank step is switched when the reactive power at its transformer passes this share of the step.
 BANK_SHARE = 0.75
 _SETTLE_ROUNDS = 25
-_SETTLED_PU = 1e-5
+_SETTLED_PU = 5e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +126,50 @@ def apply(engine: Engine, regulators: Regulators, positions: Positions) -> None:
         engine.set_steps(bank.name, steps)
 
 
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A settled state to begin from: the nearer, the fewer power flows.
+
+    Attributes:
+        positions: Regulators.
+        extra_va: What the grid supplies beyond the sum of the loads: losses, charging, reactors, banks.
+    """
+
+    positions: Positions
+    extra_va: complex
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Where the regulators came to rest, and what the grid supplies there beyond the loads, VA."""
+
+    positions: Positions
+    extra_va: complex
+
+
+def neutral(regulators: Regulators) -> Guess:
+    """Middle taps and no banks: a guess for want of a better one."""
+    return Guess(
+        Positions(
+            tuple((group.steps + 1) // 2 for group in regulators.groups), tuple(0 for _ in regulators.banks)
+        ),
+        0j,
+    )
+
+
 def settle(
-    engine: Engine, regulators: Regulators, hour: BoundaryHour, s_va: Complexes, offsets_pu: Floats
-) -> Positions:
+    engine: Engine,
+    regulators: Regulators,
+    hour: BoundaryHour,
+    s_va: Complexes,
+    *,
+    offsets_pu: Floats,
+    guess: Guess,
+) -> Settled:
     """Find where the regulators stand after hours of this load, and the grid's internal voltage behind it.
 
     The internal voltage is such that the substation's bus has the voltage and angle of the system hour while the
-    substation draws its load through the hour's source impedance. The engine is left so.
+    substation draws its load through the hour's source impedance: E = V + Z·conj(S/3V). The engine is left so.
 
     Args:
         engine: Engine; everything but source, taps and banks is left as it is.
@@ -140,38 +177,44 @@ def settle(
         hour: The grid.
         s_va: Power of each load, VA, shape [l].
         offsets_pu: Where within its dead band each group came to rest, pu, shape [groups].
+        guess: Where to begin.
 
     Raises:
         InfeasibleError: The regulators chase each other without end.
     """
-    wanted = hour.v_pu * np.exp(1j * np.radians(hour.angle_deg))
+    wanted = hour.v_pu * complex(np.exp(1j * np.radians(hour.angle_deg)))
     nodes = engine.layout.bus_nodes(engine.source_bus)
-    positions = Positions(
-        tuple((group.steps + 1) // 2 for group in regulators.groups), tuple(0 for _ in regulators.banks)
-    )
-    engine.set_source(Source(wanted, hour.source_z1_ohm()))
+    base_v, z1 = float(engine.layout.base_v[nodes[0]]), hour.source_z1_ohm()
+    positions = guess.positions
+    drawn = complex(s_va.sum()) + guess.extra_va
+    emf_pu = wanted + z1 * np.conj(drawn / (3.0 * wanted * base_v)) / base_v
+    engine.set_source(Source(emf_pu, z1))
     apply(engine, regulators, positions)
     for _ in range(_SETTLE_ROUNDS):
         v = engine.solve(s_va[None, :])
-        miss = wanted - complex(sequence_components(v[0, nodes])[1]) / engine.layout.base_v[nodes[0]]
+        at_bus = complex(sequence_components(v[0, nodes])[1]) / base_v
+        miss = wanted - at_bus
         moved = _taps_wanted(engine, regulators, positions, v, offsets_pu)
-        if moved == positions and abs(miss) < 30.0 * _SETTLED_PU:
+        if moved == positions and abs(miss) < 10.0 * _SETTLED_PU:
             moved = _steps_wanted(engine, regulators, positions, v)
             if moved == positions and abs(miss) < _SETTLED_PU:
-                return positions
-        engine.set_emf(engine.emf_pu + miss)
+                supplied = 3.0 * at_bus * np.conj((emf_pu - at_bus) * base_v / z1) * base_v
+                return Settled(positions, complex(supplied - s_va.sum()))
+        emf_pu += miss
+        engine.set_emf(emf_pu)
         if moved != positions:
             positions = moved
             apply(engine, regulators, positions)
     raise InfeasibleError(
-        f"{engine.substation.name}: taps and capacitors do not come to rest", "widen the dead bands or the tap range"
+        f"{engine.substation.name}: taps and capacitors do not come to rest",
+        "widen the dead bands or the tap range",
     )
 
 
 def errors_pu(engine: Engine, group: TapGroup, v: Complexes) -> Floats:
     """Deviation of the regulated voltage (mean over phases and buses) from its set value, pu, shape [t]."""
     nodes = np.concatenate([engine.layout.bus_nodes(bus) for bus in group.buses])
-    return np.asarray(np.abs(v[:, nodes]).mean(axis=1) / group.base_v - group.set_pu)
+    return np.asarray(np.abs(v[:, nodes]).sum(axis=1) / (nodes.size * group.base_v) - group.set_pu)
 
 
 def bank_needs(network: Network, regulators: Regulators, v: Complexes, emf_v: complex) -> list[Floats]:

@@ -1,4 +1,4 @@
-"""A short circuit in an episode: before, during, after."""
+"""The network while a short circuit burns."""
 
 from __future__ import annotations
 
@@ -9,38 +9,40 @@ from numpy.typing import NDArray
 
 from simulation.engine import Engine, Network
 from simulation.engine.network import BASE_VA, Complexes
-from simulation.faults.clearing import Clearing
+from simulation.faults.hit import Hit
 from simulation.faults.places import Site
-from simulation.faults.zbus import BOLTED_OHM, FaultNetwork, Place, fault_admittance
+from simulation.faults.zbus import BOLTED_OHM, FaultNetwork, Place, bus_place, fault_admittance
 from simulation.noise import Floats
 from simulation.scenario.recording import Recording
-from simulation.scenario.world import World
+from substations.description import Substation
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """A fault drawn.
+class Ready:
+    """The network in the second of a fault, factorised.
 
     Attributes:
-        site: Where.
-        kind: LG, LL, LLG or LLL.
-        phases: Faulted phases.
-        r_ohm: Resistance.
-        clearing: How it ends.
-        start_s: Seconds from the episode's start at which it begins.
+        network: The linear network.
+        faults: The same as a bus impedance matrix, with loads as admittances.
+        s_va: Loads, VA, shape [l].
+        emf_v: Internal voltage of the source, phase a.
     """
 
-    site: Site
-    kind: str
-    phases: str
-    r_ohm: float
-    clearing: Clearing
-    start_s: float
+    network: Network
+    faults: FaultNetwork
+    s_va: Complexes
+    emf_v: complex
 
-    @property
-    def end_s(self) -> float:
-        """Seconds from the episode's start at which its current is broken."""
-        return self.start_s + self.clearing.duration_s
+    @classmethod
+    def at(cls, engine: Engine, v: Complexes, s_va: Complexes) -> Ready:
+        """Factorise the engine's network at the solution `v` (shape [n])."""
+        network = engine.network()
+        return cls(network, FaultNetwork.at(network, v, s_va, engine.emf_v), s_va, engine.emf_v)
+
+    def voltages(self, place: Place, kind: str, phases: str, r_ohm: Floats) -> Complexes:
+        """Phase voltages at the points for many fault resistances at once, V, shape [m, p, 3]."""
+        i_fault = self.faults.currents(place, fault_admittance(kind, phases, r_ohm))
+        return self.network.point_voltages(self.faults.voltages(place, i_fault))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,113 +51,66 @@ class Struck:
 
     Attributes:
         v: Phase voltages at the points during the fault, V, shape [p, 3].
-        state: Number of the state.
-        i_fault: Current into the fault, A, shape [3].
+        state: Number of the state, shape [1].
+        i_fault_a: Size of the current into the fault, shape [3].
         prefault_v_pu: Voltage at the place before.
-        fault_level_ka: Bolted three-phase current of the bus.
+        bus: Faulted bus, or the one whose line is faulted.
+        fault_level_ka: Bolted three-phase current of that bus.
     """
 
     v: Complexes
     state: NDArray[np.int64]
-    i_fault: Complexes
+    i_fault_a: Floats
     prefault_v_pu: float
+    bus: str
     fault_level_ka: float
 
 
-KINDS = ("LG", "LL", "LLG", "LLL")
-_SHARES = (0.70, 0.12, 0.13, 0.05)
-_PHASES = {"LG": ("a", "b", "c"), "LL": ("ab", "bc", "ca"), "LLG": ("ab", "bc", "ca"), "LLL": ("abc",)}
-
-
-def draw_kind(rng: np.random.Generator) -> tuple[str, str]:
-    """Type and phases of a fault; shares as fault statistics of overhead networks have them (from common knowledge)."""
-    kind = str(rng.choice(KINDS, p=_SHARES))
-    return kind, str(rng.choice(_PHASES[kind]))
-
-
-def strike(
-    world: World,
-    engine: Engine,
-    network: Network,
-    ready: FaultNetwork,
-    s_va: Complexes,
-    hit: Hit,
-    recording: Recording,
-) -> Struck:
-    """Solve the network during the fault and record it.
-
-    Args:
-        world: The substation.
-        engine: Engine in the state before the fault.
-        network: Its linear network.
-        ready: The same, factorised at the second of the fault.
-        s_va: Loads of that second, VA, shape [l].
-        hit: The fault.
-        recording: Takes the state.
-    """
+def strike(engine: Engine, ready: Ready, hit: Hit, recording: Recording) -> Struck:
+    """Solve the network during a fault and record the state."""
+    network, faults = ready.network, ready.faults
     place = hit.site.place(engine, network)
-    i_fault = ready.currents(place, fault_admittance(hit.kind, hit.phases, np.array([hit.r_ohm])))
-    v = ready.voltages(place, i_fault)
-    emf = np.array([engine.emf_v])
-    i = network.point_currents(v, emf)
-    _add_infeed(world, hit.site, i, i_fault)
-    residual = _residual(network, ready, v, emf, s_va, place, i_fault)
-    state = recording.add_states(network.point_voltages(v), i, residual)
-    level = ready.currents(
-        _bus(world, engine, network, hit.site), fault_admittance("LLL", "abc", np.array([BOLTED_OHM]))
-    )
+    i_fault = faults.currents(place, fault_admittance(hit.kind, hit.phases, np.array([hit.r_ohm])))
+    v = faults.voltages(place, i_fault)
+    i = network.point_currents(v, np.array([ready.emf_v]))
+    _add_infeed(engine.substation, hit.site, i, i_fault)
+    state = recording.add_states(network.point_voltages(v), i, _residual(ready, v, place, i_fault))
+    bus = hit.site.far if hit.site.line and hit.site.fraction >= 1.0 else hit.site.bus
+    bolted = fault_admittance("LLL", "abc", np.array([BOLTED_OHM]))
+    level = faults.currents(bus_place(network, bus), bolted)
     base_v = hit.site.kv * 1e3 / np.sqrt(3.0)
     return Struck(
         v=network.point_voltages(v)[0],
         state=state,
-        i_fault=i_fault[0],
-        prefault_v_pu=float(np.abs(place.weights @ ready.v).mean() / base_v),
+        i_fault_a=np.abs(i_fault[0]),
+        prefault_v_pu=float(np.abs(place.weights @ faults.v).mean() / base_v),
+        bus=bus,
         fault_level_ka=float(np.abs(level).max() / 1e3),
     )
 
 
-def depths(ready: FaultNetwork, network: Network, place: Place, kind: str, phases: str, r_ohm: Floats) -> Complexes:
-    """Phase voltages at the points for many resistances at once, V, shape [m, p, 3]."""
-    i_fault = ready.currents(place, fault_admittance(kind, phases, r_ohm))
-    return network.point_voltages(ready.voltages(place, i_fault))
-
-
-def _bus(world: World, engine: Engine, network: Network, site: Site) -> Place:
-    bus = site.far if site.line and site.fraction >= 1.0 else site.bus
-    kv = world.substation.bus(bus).nominal_kv
-    return Site(bus, "", "", "", 0.0, overhead=False, kv=kv).place(engine, network)
-
-
-def _add_infeed(world: World, site: Site, i: Complexes, i_fault: Complexes) -> None:
+def _add_infeed(substation: Substation, site: Site, i: Complexes, i_fault: Complexes) -> None:
     """Currents at the faulted line's ends: what its ends' voltages do not explain flows into the fault.
 
-    The fault's current is drawn from within the line; the ends' voltages alone give the current of the whole line, and each
-    end supplies besides the share of the fault's current by which its end is nearer.
+    The ends' voltages give the current of the whole line; each end supplies besides it the share of the fault's current
+    by which it is the nearer.
     """
     if not site.line or site.fraction >= 1.0:
         return
-    first = site.share_from_first_terminal()
-    for k, point in enumerate(world.substation.points):
+    first = 1.0 - site.fraction if site.line_from == site.bus else site.fraction
+    for k, point in enumerate(substation.points):
         if point.element == site.line:
             i[:, k] += (first if point.terminal == 1 else 1.0 - first) * i_fault
 
 
-def _residual(
-    network: Network,
-    ready: FaultNetwork,
-    v: Complexes,
-    emf_v: Complexes,
-    s_va: Complexes,
-    place: Place,
-    i_fault: Complexes,
-) -> tuple[Floats, Floats]:
+def _residual(ready: Ready, v: Complexes, place: Place, i_fault: Complexes) -> tuple[Floats, Floats]:
     """Power that does not balance while the fault burns, with loads as the admittances of the second before."""
-    layout = network.layout
-    u_before, u = layout.across(ready.v), layout.across(v)
-    i_before = network.load_currents(ready.v, s_va)
+    network, layout = ready.network, ready.network.layout
+    u_before, u = layout.across(ready.faults.v), layout.across(v)
+    i_before = network.load_currents(ready.faults.v, ready.s_va)
     alive = np.abs(u_before) > 1e-3 * layout.load_base_v
     i_load = np.where(alive, i_before / np.where(alive, u_before, 1.0), 0.0) * u
     drawn = layout.onto_nodes(i_load) + i_fault @ place.weights
-    mismatch = v * np.conj(v @ network.y.T - emf_v[:, None] * network.source + drawn) / BASE_VA
+    mismatch = v * np.conj(v @ network.y.T - ready.emf_v * network.source + drawn) / BASE_VA
     real, imag = mismatch.real[0], mismatch.imag[0]
     return real[[np.argmax(np.abs(real))]], imag[[np.argmax(np.abs(imag))]]

@@ -7,10 +7,12 @@ from datetime import date
 
 import numpy as np
 
-from simulation.clock import local_midnight, local_time
+from simulation.clock import DAY_S, local_midnight
 from simulation.demand import FeederLoads
+from simulation.engine import Engine
 from simulation.grid import BoundaryHour
 from simulation.noise import Floats
+from simulation.scenario.guesses import Guesses
 from simulation.scenario.regulation import Regulators, regulators_of
 from substations.description import Substation
 
@@ -26,7 +28,10 @@ class World:
         start: First local day.
         days: Number of days.
         regulators: Its tap changers and capacitor banks.
+        guesses: Where they stand over the range of loads.
         limit: Ratio-error limit of each point's voltage transformers, as a fraction, shape [p].
+        hour_of_day: Local time of day of each of `hours`, h.
+        local_days: Days since 1970 of each of them.
         sees_half_cycles: Whether each point's meter has half-cycle extremes, shape [p].
     """
 
@@ -36,23 +41,30 @@ class World:
     start: date
     days: int
     regulators: Regulators
+    guesses: Guesses
     limit: Floats
+    hour_of_day: Floats
+    local_days: Floats
     sees_half_cycles: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     @classmethod
     def of(
-        cls, substation: Substation, loads: FeederLoads, hours: tuple[BoundaryHour, ...], start: date, days: int
+        cls, engine: Engine, loads: FeederLoads, hours: tuple[BoundaryHour, ...], start: date, days: int
     ) -> World:
-        """Gather what the scenarios of `substation` need."""
-        points = substation.points
+        """Gather what the scenarios of the engine's substation need."""
+        substation = engine.substation
+        points, regulators = substation.points, regulators_of(substation)
         return cls(
             substation,
             loads,
             hours,
             start,
             days,
-            regulators_of(substation),
+            regulators,
+            Guesses.of(engine, substation, regulators, loads, hours),
             np.array([point.vt_class / 100.0 for point in points]),
+            np.array([(hour.t + substation.utc_offset_s) % DAY_S / 3600.0 for hour in hours]),
+            np.array([(hour.t + substation.utc_offset_s) / DAY_S for hour in hours]),
             np.array(["v_min" in point.measures for point in points]),
         )
 
@@ -63,9 +75,8 @@ class World:
 
     def hour_like(self, t: int) -> BoundaryHour:
         """The representative system hour whose time of day, then time of year, is nearest to the instant `t`."""
-        times = np.array([hour.t for hour in self.hours], dtype=np.float64)
-        offset = self.substation.utc_offset_s
-        then, now = local_time(times, offset), local_time(np.array([float(t)]), offset)
-        hours = np.abs((then.hour - now.hour + 12.0) % 24.0 - 12.0)
-        days = np.abs((then.day_of_year - now.day_of_year + 182.6) % 365.25 - 182.6)
+        seconds = float(t + self.substation.utc_offset_s)
+        hour = seconds % DAY_S / 3600.0
+        hours = np.abs((self.hour_of_day - hour + 12.0) % 24.0 - 12.0)
+        days = np.abs((self.local_days - seconds / DAY_S + 182.625) % 365.25 - 182.625)
         return self.hours[int(np.argmin(hours + days / 60.0))]

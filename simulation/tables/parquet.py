@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from data_contracts.arrow import COMPRESSION, arrow_type
 from data_contracts.contract import Table
 from simulation.errors import SimulationError
-from switchyard.files import rename_into
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,28 +18,28 @@ if TYPE_CHECKING:
 _LEVEL = 1
 
 
-def array(values: NDArray[Any]) -> pa.Array:
+def array(values: NDArray[Any]) -> pa.Array[Any]:
     """An Arrow array of numbers; NaN becomes null."""
     import pyarrow as pa
 
     return pa.array(values, from_pandas=True)
 
 
-def words(codes: NDArray[np.integer[Any]], vocabulary: tuple[str, ...]) -> pa.Array:
+def words(codes: NDArray[np.integer[Any]], vocabulary: tuple[str, ...]) -> pa.Array[Any]:
     """A dictionary-encoded array of text: `vocabulary[code]` in each row."""
     import pyarrow as pa
 
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(vocabulary, pa.string()))
 
 
-def instants(seconds: NDArray[Any]) -> pa.Array:
+def instants(seconds: NDArray[Any]) -> pa.Array[Any]:
     """Timestamps in UTC, ms, from Unix seconds; fractions are rounded to the millisecond."""
     import pyarrow as pa
 
     return pa.array(np.rint(np.asarray(seconds) * 1000.0).astype(np.int64)).cast(pa.timestamp("ms", tz="UTC"))
 
 
-def write_table(path: Path, table: Table, columns: dict[str, pa.Array]) -> int:
+def write_table(path: Path, table: Table, columns: dict[str, pa.Array[Any]]) -> int:
     """Write one part of a contracted table and return its number of rows.
 
     Floating-point columns are split by byte and not dictionary-encoded: measured values hardly repeat. The Arrow schema is not
@@ -59,26 +58,50 @@ def write_table(path: Path, table: Table, columns: dict[str, pa.Array]) -> int:
 
     if set(columns) != set(table.names):
         odd = sorted(set(columns) ^ set(table.names))
-        raise SimulationError(f"table {table.name}: columns {', '.join(odd)} are missing or unknown", "write the contract's")
+        raise SimulationError(
+            f"table {table.name}: columns {', '.join(odd)} are missing or unknown", "write the contract's"
+        )
     for column in table.columns:
         found = columns[column.name].type
         value = found.value_type if pa.types.is_dictionary(found) else found
         if value != arrow_type(column):
-            raise SimulationError(f"table {table.name}: {column.name} is {value}", f"write {arrow_type(column)}")
+            raise SimulationError(
+                f"table {table.name}: {column.name} is {value}", f"write {arrow_type(column)}"
+            )
     arrow = pa.table([columns[name] for name in table.names], names=list(table.names))
     floats = [column.name for column in table.columns if column.dtype == "float64"]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
+    encoding: dict[str, Any] = {
+        "use_dictionary": [
+            column.name for column in table.columns if column.dtype in ("string", "timestamp")
+        ],
+        "use_byte_stream_split": floats,
+    }
     pq.write_table(
         arrow,
         temporary,
         compression=COMPRESSION,
         compression_level=_LEVEL,
-        use_dictionary=[column.name for column in table.columns if column.dtype in ("string", "timestamp")],
-        use_byte_stream_split=floats,
         write_statistics=False,
         store_schema=False,
         row_group_size=1 << 20,
+        **encoding,
     )
-    rename_into(temporary, path)
+    # Not synced here: whoever records a step as done syncs its files, and a part that a power cut spoilt is found by its footer.
+    temporary.replace(path)
     return int(arrow.num_rows)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether `path` is a Parquet file whose footer can be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        return False
+    try:
+        pq.read_metadata(path)
+    except pa.ArrowInvalid:
+        return False
+    return True

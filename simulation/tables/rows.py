@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def block(episode: Episode, truth: Truth, readings: Readings, order: NDArray[np.
     )
 
 
-def reading_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array]:
+def reading_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array[Any]]:
     """Columns of `readings` from blocks in the order of their scenarios; `points` are in the order of their names."""
     import pyarrow as pa
 
@@ -109,7 +109,7 @@ def reading_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, p
     return columns
 
 
-def truth_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array]:
+def truth_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array[Any]]:
     """Columns of `readings_truth`, in the same order as those of `readings`."""
     columns = _key(blocks, points)
     columns |= _numbers(_TRUE, [each.true for each in blocks])
@@ -122,7 +122,7 @@ def truth_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.
     return columns
 
 
-def _key(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array]:
+def _key(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array[Any]]:
     lengths = np.array([each.episode.seconds for each in blocks])
     scenarios = tuple(str(each.episode.scenario) for each in blocks)
     t = [
@@ -137,15 +137,17 @@ def _key(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array]:
     }
 
 
-def _numbers(names: tuple[str, ...], parts: list[Floats]) -> dict[str, pa.Array]:
+def _numbers(names: tuple[str, ...], parts: list[Floats]) -> dict[str, pa.Array[Any]]:
     together = np.concatenate(parts, axis=1)
     return {name: array(together[k]) for k, name in enumerate(names)}
 
 
-def _texts(parts: list[tuple[str, ...]], points: int) -> pa.Array:
+def _texts(parts: list[tuple[str, ...]], points: int) -> pa.Array[Any]:
     vocabulary: dict[str, int] = {}
     codes = [
-        np.tile(np.array([vocabulary.setdefault(text, len(vocabulary)) for text in part], dtype=np.int32), points)
+        np.tile(
+            np.array([vocabulary.setdefault(text, len(vocabulary)) for text in part], dtype=np.int32), points
+        )
         for part in parts
     ]
     return words(np.concatenate(codes), tuple(vocabulary))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def scenario_columns(episodes: list[Episode], circuit_digest: str) -> dict[str, pa.Array]:
+def scenario_columns(episodes: list[Episode], circuit_digest: str) -> dict[str, pa.Array[Any]]:
     """Columns of `scenarios`, one row an episode, also of those without a solution."""
     import pyarrow as pa
 
@@ -32,17 +32,17 @@ def scenario_columns(episodes: list[Episode], circuit_digest: str) -> dict[str, 
     }
 
 
-def fault_columns(episodes: list[Episode]) -> dict[str, pa.Array]:
+def fault_columns(episodes: list[Episode]) -> dict[str, pa.Array[Any]]:
     """Columns of `faults`, one row for each episode that has a short circuit."""
     import pyarrow as pa
 
     found = [(each, each.fault) for each in episodes if each.fault is not None]
     faults = [fault for _, fault in found]
 
-    def texts(name: str) -> pa.Array:
+    def texts(name: str) -> pa.Array[Any]:
         return pa.array([getattr(fault, name) for fault in faults], pa.string())
 
-    def numbers(name: str) -> pa.Array:
+    def numbers(name: str) -> pa.Array[Any]:
         return pa.array([getattr(fault, name) for fault in faults], pa.float64())
 
     currents = np.array([fault.i_fault_a for fault in faults]).reshape(len(faults), 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def write_load(path: Path, loads: FeederLoads) -> int:
     steps, count = loads.t.size, len(loads.points)
     weather, when = loads.weather, loads.when
 
-    def by_point(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> pa.Array:
+    def by_point(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> pa.Array[Any]:
         return array(values[:, order].T.ravel())
 
     columns = {
@@ -49,7 +49,7 @@ def write_boundary(path: Path, substation: str, hours: tuple[BoundaryHour, ...])
     """Write the `boundary` table of one substation; the number of rows is returned."""
     import pyarrow as pa
 
-    def numbers(name: str) -> pa.Array:
+    def numbers(name: str) -> pa.Array[Any]:
         return pa.array([getattr(hour, name) for hour in hours], pa.float64())
 
     columns = {
@@ -79,6 +79,8 @@ def read_boundary(path: Path) -> tuple[BoundaryHour, ...]:
         raise SimulationError(f"{path} does not exist", "solve and write the boundary first")
     rows = pq.read_table(path, partitioning=None).to_pylist()
     return tuple(
-        BoundaryHour(t=int(row["t"].timestamp()), **{k: v for k, v in row.items() if k not in ("t", "substation")})
+        BoundaryHour(
+            t=int(row["t"].timestamp()), **{k: v for k, v in row.items() if k not in ("t", "substation")}
+        )
         for row in rows
     )

@@ -65,6 +65,7 @@ def as_arrow(table, columns):
         ("voltage_unit", lambda c: scale(c, ["v_b_v"], 1e-3)),
         ("voltage_unit", lambda c: scale(c, VOLTAGES, 1 / 19_052.6)),
         ("voltage_unit", lambda c: scale(c, VOLTAGES, 3**0.5)),
+        ("voltage_unit", lambda c: scale(c, VOLTAGES, 2**0.5)),
         ("v_a_v.range", lambda c: scale(c, VOLTAGES, 1e3)),
         ("power_unit", lambda c: scale(c, POWERS, 1e-3)),
         ("power_unit", lambda c: scale(c, POWERS, 1e-6)),
@@ -86,6 +87,21 @@ def test_readings__wrong_unit_or_ratio__is_rejected_whole(readings, broken_rules
 
     assert next(iter(counts)) == rule or rule in counts
     assert counts[rule] >= data.num_rows // 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "spoil"),
+    [
+        ("voltage_unit", lambda c: scale(c, VOLTAGES, 1e-3)),
+        ("power_unit", lambda c: scale(c, POWERS, 1e-3)),
+        ("apparent_power", lambda c: scale(c, POWERS[:3], 1e-3)),
+        ("line_voltage", lambda c: scale(c, ["v_ab_v", "v_bc_v", "v_ca_v"], 1e-3)),
+    ],
+)
+def test_readings__wrong_unit_in_instrument_episodes__is_no_anomaly(readings, broken_rules, rule, spoil):
+    data = readings(spoil, kind="instrument")
+
+    assert broken_rules("readings", data) == {rule: data.num_rows}
 
 
 def test_readings__wrong_unit_in_one_episode__rejects_that_episode_only(readings, broken_rules):

@@ -69,6 +69,34 @@ def tree_onnx(inputs: int, nodes: list[tuple[int, float, int, int] | list[float]
     return helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
 
 
+def fragile_onnx() -> bytes:
+    """A score of 0.4 that breaks at run time where the first input is below 0.9: it reads beyond a table."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes = [
+        helper.make_node("Less", ["features", "limit"], ["low"]),
+        helper.make_node("Cast", ["low"], ["place"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["place", "first"], ["column"], axis=1),
+        helper.make_node("Gather", ["table", "column"], ["anomaly_score"], axis=0),
+    ]
+    constants = [
+        numpy_helper.from_array(np.array(0.9), "limit"),
+        numpy_helper.from_array(np.array([0]), "first"),
+        numpy_helper.from_array(np.array([0.4], dtype=np.float32), "table"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "fragile",
+        [helper.make_tensor_value_info("features", TensorProto.DOUBLE, ["n", 3])],
+        [helper.make_tensor_value_info("anomaly_score", TensorProto.FLOAT, ["n", 1])],
+        constants,
+    )
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9
+    ).SerializeToString()
+
+
 def write_compiled(folder: Path, onnx: bytes, spec: dict[str, Any], golden: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     common = {
@@ -126,7 +154,9 @@ def compile_phase_imbalance(folder: Path, **changes: Any) -> Path:
 
 def compile_voltage_anomaly(folder: Path, low: float = -0.6, **changes: Any) -> Path:
     """Anomalous below 0.9 or above 1.1 pu; `low` is the score of the former."""
-    onnx = tree_onnx(3, [(0, 0.9, 1, 2), [low], (1, 1.1, 3, 4), [0.4], [-0.5]], "anomaly_score")
+    onnx = changes.get("onnx") or tree_onnx(
+        3, [(0, 0.9, 1, 2), [low], (1, 1.1, 3, 4), [0.4], [-0.5]], "anomaly_score"
+    )
     spec = {
         "model": "voltage_anomaly",
         "minimum_readings": 10,
@@ -200,6 +230,11 @@ class Publisher:
 @pytest.fixture
 def compiler(tmp_path: Path) -> Compiler:
     return Compiler(tmp_path / "compiled")
+
+
+@pytest.fixture(scope="session")
+def fragile() -> bytes:
+    return fragile_onnx()
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections import namedtuple
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,7 +18,14 @@ from serving.limits import Limits
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/serving.md"
 EXAMPLES = sorted((ROOT / "examples").glob("*.json"))
-Needs = namedtuple("Needs", "model features minimum_readings point_kinds requires")
+
+
+class Needs(NamedTuple):
+    model: str
+    features: tuple[str, ...]
+    minimum_readings: int
+    point_kinds: tuple[str, ...]
+    requires: tuple[str, ...] = ()
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +36,7 @@ def engine(tmp_path_factory, make_publisher):
 
 def test_page__table_of_needs__is_that_of_the_declared_models():
     declared = [definition(name) for name in DEFINED]
-    needs = [Needs(d.name, d.features, d.minimum_readings, d.point_kinds, ()) for d in declared]
+    needs = [Needs(d.name, d.features, d.minimum_readings, d.point_kinds) for d in declared]
     page = PAGE.read_text()
     part = page[page.index(BEGIN) : page.index(END) + len(END)]
     assert part == generated(needs)

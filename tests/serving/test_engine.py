@@ -5,12 +5,15 @@ import json
 import msgspec
 import pytest
 
+import features
 from data_contracts.answers import MODULES
+from data_contracts.version import CONTRACT_VERSION
 from data_contracts.wire import Response
 from serving.engine import Engine
 from serving.errors import SnapshotError
 from serving.intake import infer
 from serving.problems import ProblemError
+from serving.snapshot import PublishedModel, write_snapshot
 
 
 @pytest.fixture(scope="module")
@@ -193,3 +196,33 @@ def test_infer__batch_that_names_an_unknown_model__422_for_the_whole(engine, ite
     with pytest.raises(ProblemError, match=r"models\[1\]: there is no such model") as caught:
         infer(engine, json.dumps(body).encode(), "r1")
     assert caught.value.status == 422
+
+
+def test_infer__model_that_breaks_on_one_item__only_its_answer_there_failed(publisher, fragile, item):
+    golden = {
+        "features": [[0.99, 1.01, 0.3]],
+        "raw": [[0.4]],
+        "answers": [{"anomaly_detected": False, "anomaly_score": 0.4, "outlier_features": []}],
+    }
+    models = [
+        PublishedModel(
+            "voltage_anomaly", "9", publisher.compiler.voltage_anomaly(onnx=fragile, golden=golden)
+        ),
+        PublishedModel("phase_imbalance", "9", publisher.compiler.phase_imbalance()),
+    ]
+    name = write_snapshot(
+        publisher.home,
+        models,
+        {"mumbai": {"voltage_anomaly": "voltage_anomaly", "phase_imbalance": "phase_imbalance"}},
+        catalogue_digest=features.catalogue_digest(),
+        contract_version=CONTRACT_VERSION,
+    )
+    engine = Engine.load(publisher.home, name)
+    body = {"items": [item(), item(scale=(1.0, 0.6, 1.0)), item()]}
+    first, second, third = json.loads(infer(engine, json.dumps(body).encode(), "r1"))["items"]
+    assert first["monitoring"]["voltage_anomaly"]["status"] == "ok"
+    assert third["monitoring"]["voltage_anomaly"]["status"] == "ok"
+    broken = second["monitoring"]["voltage_anomaly"]
+    assert (broken["status"], broken["reason"]) == ("failed", "internal_error")
+    assert "voltage_anomaly:9" in broken["detail"]
+    assert second["monitoring"]["phase_imbalance"]["imbalance_class"] == "severe"

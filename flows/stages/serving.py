@@ -1,0 +1,141 @@
+"""Stages that serve: publishing the champions, and asking the service about held-out episodes."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+import substations
+from flows.answers import Answered, compare, write
+from flows.job import Job
+from flows.service import running_service
+from models.catalogue import definition
+from switchyard.log import get_logger
+
+if TYPE_CHECKING:
+    from models.registry import RegisteredVersion
+
+_log = get_logger("flows")
+
+
+class Published(msgspec.Struct, frozen=True):
+    """A published snapshot.
+
+    Attributes:
+        snapshot: Its name.
+        versions: Version by registered name.
+        routes: Registered name that answers, by substation and model.
+        anew: False where the current snapshot held the same already.
+    """
+
+    snapshot: str
+    versions: dict[str, str]
+    routes: dict[str, dict[str, str]]
+    anew: bool
+
+
+def publish(job: Job) -> Published:
+    """Write a snapshot of the champions of the profile's models and let the service take it up.
+
+    Substations that were routed before and are still described keep their routes. What holds the same as an
+    earlier snapshot is not written twice.
+
+    Raises:
+        RegistryError: A model of the profile has no champion.
+        SnapshotError: A compiled file is missing or damaged.
+    """
+    from data_contracts.version import CONTRACT_VERSION
+    from features import catalogue_digest
+    from models import registry
+    from models.errors import RegistryError
+    from serving.snapshot import PublishedModel, current_name, set_current, write_snapshot
+
+    champions = registry.champions(job.home)
+    for model in job.profile.models:
+        if model not in champions:
+            raise RegistryError(f"{model} has no champion to publish", "train it first: `switchyard train`")
+    routes = _routes(job, champions)
+    wanted = sorted({registered for of in routes.values() for registered in of.values()})
+    scratch = job.home.root / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
+    try:
+        models = [
+            PublishedModel(
+                name,
+                str(champions[name].version),
+                registry.download_compiled(job.home, name, champions[name].version, folder / name),
+            )
+            for name in wanted
+        ]
+        before = current_name(job.home)
+        name = write_snapshot(
+            job.home, models, routes, catalogue_digest=catalogue_digest(), contract_version=CONTRACT_VERSION
+        )
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if name != before:
+        set_current(job.home, name)
+    _log.info("snapshot %s is %s", name, "current already" if name == before else "published")
+    versions = {registered: str(champions[registered].version) for registered in wanted}
+    return Published(name, versions, routes, name != before)
+
+
+def _routes(job: Job, champions: Mapping[str, RegisteredVersion]) -> dict[str, dict[str, str]]:
+    from serving.snapshot import current_name, open_snapshot
+
+    current = current_name(job.home)
+    before = {} if current is None else open_snapshot(job.home, current).manifest.routes
+    described = set(substations.names())
+    kept = {
+        substation: {model: registered for model, registered in of.items() if registered in champions}
+        for substation, of in before.items()
+        if substation in described
+    }
+    ours = {
+        substation: {model: model for model in job.profile.models} for substation in job.profile.substations
+    }
+    return {name: {**kept.get(name, {}), **ours.get(name, {})} for name in {*kept, *ours}}
+
+
+def answer(job: Job) -> tuple[Answered, ...]:
+    """Start the service, post held-out episodes over HTTP, write what it answered, stop it.
+
+    Raises:
+        ChildError: The service did not become ready.
+        ServiceError: The endpoint refused a request.
+    """
+    from data_contracts.dataset import Dataset
+    from flows.episodes import held_out
+
+    found = []
+    with running_service(job.home) as client:
+        for name, folder in job.datasets.items():
+            substation = substations.read(name)
+            episodes = held_out(
+                Dataset.open(folder),
+                substation,
+                _points(job, name),
+                job.profile.simulation.start,
+                job.profile.answers.episodes_per_substation,
+            )
+            for episode in episodes:
+                response = client.infer(episode.request)
+                found.append(compare(episode, response, job.profile.models))
+    write(job.home, found)
+    return tuple(found)
+
+
+def _points(job: Job, name: str) -> tuple[str, ...]:
+    """Points at which every model of the profile applies, a transformer's low-voltage bay first."""
+    kinds = set.intersection(*(set(definition(model).point_kinds) for model in job.profile.models))
+    points = [
+        point for point in substations.read(name).points if point.kind in kinds and "v_ll" in point.measures
+    ]
+    points.sort(key=lambda point: (point.kind != "transformer_bay", point.nominal_kv))
+    return tuple(point.id for point in points)

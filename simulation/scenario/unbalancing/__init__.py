@@ -1,0 +1,1 @@
+"""What makes a substation unbalanced, and by how much."""
