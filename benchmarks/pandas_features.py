@@ -1,17 +1,19 @@
 """The features that need no waveform, by pandas rolling windows: the opponent of `benchmarks.features`.
 
-Written with care, to be a fair one: one frame for all episodes and points, built-in aggregations only (no Python
-function per window; least-squares slopes come from rolling sums), each computed once. Needs complete readings.
-Columns and units are those of the table `readings`.
+Written with care, to be a fair one: one frame for all episodes and points, built-in aggregations only (no
+Python function per window; least-squares slopes come from rolling sums), each computed once. Needs complete
+readings. Columns and units are those of the table `readings`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features import ROLLING, WINDOW, PointNominals
 
@@ -21,13 +23,34 @@ ALPHA = np.exp(2j * np.pi / 3.0)
 TOTALS = ("v", "i", "p", "q")
 
 
+Columns = dict[str, Any]
 Roll = Callable[[pd.DataFrame, int, str], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Rolling statistics at the windows' ends: one frame a statistic, one row a window, one column a channel.
+
+    `apart` and `spike` are of the phase voltages against the three-phase mean, `repeats` the shares of first
+    differences that are 0, `square` the means of squared currents.
+    """
+
+    mean: pd.DataFrame
+    low: pd.DataFrame
+    high: pd.DataFrame
+    std: pd.DataFrame
+    square: pd.DataFrame
+    slope: pd.DataFrame
+    step: pd.DataFrame
+    apart: pd.DataFrame
+    spike: pd.DataFrame
+    repeats: pd.DataFrame
 
 
 def pandas_features(
     readings: pd.DataFrame, nominals: PointNominals, stride_s: int, *, grouped: bool = True
 ) -> pd.DataFrame:
-    """Features of every full window whose end is `stride_s` after the one before, in the order of the readings.
+    """Features of every full window whose end is `stride_s` after the one before, in the readings' order.
 
     Args:
         readings: Complete readings, one second apart within each (scenario_id, point), sorted by these and t.
@@ -50,16 +73,23 @@ def pandas_features(
     def at_ends(frame: pd.DataFrame) -> pd.DataFrame:
         return frame[ends]
 
-    mean, low, high = (at_ends(roll(unit, WINDOW, how)) for how in ("mean", "min", "max"))
     moving = [f"{name}_{phase}" for name in "vi" for phase in PHASES] + ["f", *TOTALS]
-    std = at_ends(roll(unit[moving], WINDOW, "std"))
-    square = at_ends(roll(unit[["i_a", "i_b", "i_c"]].pow(2), WINDOW, "mean"))
-    slope = at_ends(_slopes(unit[moving], position, WINDOW, roll))
     step, apart, spike, repeats = (at_ends(part) for part in _steps(unit, roll))
-
-    out: dict[str, pd.Series | np.ndarray] = {}
-    _levels(out, mean, low, high, std, step, nominals)
-    _power(out, mean, low, high)
+    ends_of = Ends(
+        mean=at_ends(roll(unit, WINDOW, "mean")),
+        low=at_ends(roll(unit, WINDOW, "min")),
+        high=at_ends(roll(unit, WINDOW, "max")),
+        std=at_ends(roll(unit[moving], WINDOW, "std")),
+        square=at_ends(roll(unit[["i_a", "i_b", "i_c"]].pow(2), WINDOW, "mean")),
+        slope=at_ends(_slopes(unit[moving], position, WINDOW, roll)),
+        step=step,
+        apart=apart,
+        spike=spike,
+        repeats=repeats,
+    )
+    out: Columns = {}
+    _levels(out, ends_of, nominals)
+    _power(out, ends_of)
     signals = unit[["f", *TOTALS]]
     recent = {how: at_ends(roll(signals, ROLLING, how)) for how in ("mean", "std", "min", "max")}
     recent["trend"] = at_ends(_slopes(signals, position, ROLLING, roll))
@@ -67,19 +97,19 @@ def pandas_features(
         for signal in ("f", *TOTALS):
             suffix = ("hz" if signal == "f" else "pu") + ("_s" if statistic == "trend" else "")
             out[f"{signal}_roll_{statistic}_{suffix}"] = frame[signal]
-    _sequences(out, mean)
-    _loading(out, mean, high, square, slope, step)
-    _shape(out, std, slope, step, apart, spike, repeats)
-    _consistency(out, mean, nominals)
+    _sequences(out, ends_of.mean)
+    _loading(out, ends_of)
+    _shape(out, ends_of)
+    _consistency(out, ends_of.mean, nominals)
     _calendar(out, readings["t"][ends], nominals)
-    out["missing_share"] = np.zeros(len(mean))
-    out["questionable_share"] = np.zeros(len(mean))
+    out["missing_share"] = np.zeros(int(ends.sum()))
+    out["questionable_share"] = np.zeros(int(ends.sum()))
     return pd.DataFrame({name: np.asarray(column) for name, column in out.items()})
 
 
 def _per_unit(readings: pd.DataFrame, nominals: PointNominals) -> pd.DataFrame:
     v, i, s = nominals.v_nom_v, nominals.i_rated_a, nominals.s_rated_va
-    columns = {"f": readings["f_hz"], "pst": readings["pst"]}
+    columns: Columns = {"f": readings["f_hz"], "pst": readings["pst"]}
     for phase in PHASES:
         columns[f"v_{phase}"] = readings[f"v_{phase}_v"] / v
         columns[f"i_{phase}"] = readings[f"i_{phase}_a"] / i
@@ -112,36 +142,30 @@ def _steps(unit: pd.DataFrame, roll: Roll) -> tuple[pd.DataFrame, pd.DataFrame, 
     difference = unit[[*phases, *currents, "f", *TOTALS]].diff()
     apart = difference[phases].sub(difference["v"], axis=0)
     before = apart.shift(1)
-    spike = np.maximum(np.minimum(before, -apart), np.minimum(-before, apart))
+    there, back = before.to_numpy(), -apart.to_numpy()
+    spike = np.maximum(np.minimum(there, back), np.minimum(-there, -back))
     repeats = (difference[[*phases, *currents]] == 0.0).astype(float)
     return (
         roll(difference.abs(), WINDOW - 1, "max"),
         roll(apart.abs(), WINDOW - 1, "max"),
-        roll(spike, WINDOW - 2, "max"),
+        roll(pd.DataFrame(spike, columns=phases), WINDOW - 2, "max"),
         roll(repeats, WINDOW - 1, "mean"),
     )
 
 
-def _rate(three: pd.DataFrame) -> pd.Series:
+def _rate(three: pd.DataFrame) -> Any:
     middle = three.mean(axis=1)
     return 100.0 * three.sub(middle, axis=0).abs().max(axis=1) / middle
 
 
-def _vuf(a: pd.Series, b: pd.Series, c: pd.Series) -> pd.Series:
+def _vuf(a: Any, b: Any, c: Any) -> Any:
     beta = (a**4 + b**4 + c**4) / (a**2 + b**2 + c**2) ** 2
     root = np.sqrt((3.0 - 6.0 * beta).clip(0.0, 1.0))
     return 100.0 * np.sqrt((1.0 - root) / (1.0 + root))
 
 
-def _levels(
-    out: dict[str, pd.Series | np.ndarray],
-    mean: pd.DataFrame,
-    low: pd.DataFrame,
-    high: pd.DataFrame,
-    std: pd.DataFrame,
-    step: pd.DataFrame,
-    nominals: PointNominals,
-) -> None:
+def _levels(out: Columns, ends: Ends, nominals: PointNominals) -> None:
+    mean, low, high, step = ends.mean, ends.low, ends.high, ends.step
     for name in "vi":
         phases = [f"{name}_{phase}" for phase in PHASES]
         for column in phases:
@@ -149,13 +173,13 @@ def _levels(
         out[f"{name}_mean_pu"] = mean[phases].mean(axis=1)
         out[f"{name}_min_pu"] = low[phases].min(axis=1)
         out[f"{name}_max_pu"] = high[phases].max(axis=1)
-        out[f"{name}_std_pu"] = std[name]
+        out[f"{name}_std_pu"] = ends.std[name]
         out[f"{name}_range_pu"] = (high[phases] - low[phases]).max(axis=1)
         out[f"{name}_step_max_pu"] = step[phases].max(axis=1)
     for pair in PAIRS:
         out[f"v_{pair}_pu"] = mean[f"v_{pair}"]
     out["f_mean_hz"], out["f_dev_hz"] = mean["f"], mean["f"] - nominals.f_nom_hz
-    out["f_min_hz"], out["f_max_hz"], out["f_std_hz"] = low["f"], high["f"], std["f"]
+    out["f_min_hz"], out["f_max_hz"], out["f_std_hz"] = low["f"], high["f"], ends.std["f"]
     out["pvur_pct"] = _rate(mean[["v_a", "v_b", "v_c"]])
     out["lvur_pct"] = _rate(mean[["v_ab", "v_bc", "v_ca"]])
     out["vuf_line_pct"] = _vuf(mean["v_ab"], mean["v_bc"], mean["v_ca"])
@@ -167,9 +191,8 @@ def _levels(
     out["v_max_rise_pu"] = high[[f"rise_{phase}" for phase in PHASES]].max(axis=1)
 
 
-def _power(
-    out: dict[str, pd.Series | np.ndarray], mean: pd.DataFrame, low: pd.DataFrame, high: pd.DataFrame
-) -> None:
+def _power(out: Columns, ends: Ends) -> None:
+    mean, high = ends.mean, ends.high
     for name in "pq":
         for phase in PHASES:
             out[f"{name}_{phase}_pu"] = mean[f"{name}_{phase}"]
@@ -185,16 +208,16 @@ def _power(
     out["utilisation_mva_pu"], out["utilisation_mva_max_pu"] = mean["s"], high["s"]
 
 
-def _apparent(mean: pd.DataFrame, phase: str) -> pd.Series:
+def _apparent(mean: pd.DataFrame, phase: str) -> Any:
     return np.sqrt(mean[f"p_{phase}"] ** 2 + mean[f"q_{phase}"] ** 2)
 
 
-def _w(three: pd.DataFrame) -> np.ndarray:
+def _w(three: pd.DataFrame) -> NDArray[np.complex128]:
     squares = three.to_numpy() ** 2
     return np.asarray(squares @ np.array([1.0, ALPHA, ALPHA**2]) / squares.sum(axis=1))
 
 
-def _sequences(out: dict[str, pd.Series | np.ndarray], mean: pd.DataFrame) -> None:
+def _sequences(out: Columns, mean: pd.DataFrame) -> None:
     phases, lines = mean[["v_a", "v_b", "v_c"]], mean[["v_ab", "v_bc", "v_ca"]]
     middle = phases.mean(axis=1)
     for phase in PHASES:
@@ -225,15 +248,9 @@ def _sequences(out: dict[str, pd.Series | np.ndarray], mean: pd.DataFrame) -> No
     out["i_negative_pct"] = 100.0 * np.abs(a + ALPHA**2 * b + ALPHA * c) / positive
 
 
-def _loading(
-    out: dict[str, pd.Series | np.ndarray],
-    mean: pd.DataFrame,
-    high: pd.DataFrame,
-    square: pd.DataFrame,
-    slope: pd.DataFrame,
-    step: pd.DataFrame,
-) -> None:
-    currents = mean[["i_a", "i_b", "i_c"]]
+def _loading(out: Columns, ends: Ends) -> None:
+    square, slope, step = ends.square, ends.slope, ends.step
+    currents = ends.mean[["i_a", "i_b", "i_c"]]
     out["loss_proxy_pu2"] = square.mean(axis=1)
     out["i_rms_pu"] = np.sqrt(square.mean(axis=1))
     out["utilisation_i_pu"] = np.sqrt(square.max(axis=1))
@@ -245,37 +262,30 @@ def _loading(
     out["p_step_max_pu"], out["q_step_max_pu"] = step["p"], step["q"]
 
 
-def _shape(
-    out: dict[str, pd.Series | np.ndarray],
-    std: pd.DataFrame,
-    slope: pd.DataFrame,
-    step: pd.DataFrame,
-    apart: pd.DataFrame,
-    spike: pd.DataFrame,
-    repeats: pd.DataFrame,
-) -> None:
+def _shape(out: Columns, ends: Ends) -> None:
+    std, slope, repeats = ends.std, ends.slope, ends.repeats
     phases = [f"v_{phase}" for phase in PHASES]
     for phase in PHASES:
         out[f"v_std_{phase}_pu"] = std[f"v_{phase}"]
     least = np.log10(std[phases].min(axis=1).clip(lower=1e-9))
-    out["v_step_common_pu"] = step["v"]
-    out["v_step_diff_pu"] = apart.max(axis=1)
+    out["v_step_common_pu"] = ends.step["v"]
+    out["v_step_diff_pu"] = ends.apart.max(axis=1)
     out["v_stuck_log"] = least
     out["v_std_ratio_log"] = least - np.log10(std[phases].max(axis=1).clip(lower=1e-9))
     out["v_drift_pu"] = (WINDOW - 1) * slope[phases].sub(slope["v"], axis=0).abs().max(axis=1)
-    out["v_spike_pu"] = spike.max(axis=1).clip(lower=0.0)
+    out["v_spike_pu"] = ends.spike.max(axis=1).clip(lower=0.0)
     out["v_repeat_share"] = repeats[phases].max(axis=1)
     out["i_repeat_share"] = repeats[["i_a", "i_b", "i_c"]].max(axis=1)
 
 
-def _consistency(out: dict[str, pd.Series | np.ndarray], mean: pd.DataFrame, nominals: PointNominals) -> None:
+def _consistency(out: Columns, mean: pd.DataFrame, nominals: PointNominals) -> None:
     base = 3.0 * nominals.v_nom_v * nominals.i_rated_a / nominals.s_rated_va
     for phase in PHASES:
         product = mean[f"v_{phase}"] * mean[f"i_{phase}"] * base
         out[f"s_vi_residual_{phase}_pu"] = _apparent(mean, phase) - product
 
 
-def _calendar(out: dict[str, pd.Series | np.ndarray], t: pd.Series, nominals: PointNominals) -> None:
+def _calendar(out: Columns, t: pd.Series, nominals: PointNominals) -> None:
     local = t + pd.to_timedelta(nominals.utc_offset_s, unit="s")
     day = (local - local.dt.normalize()).dt.total_seconds() / 86_400.0
     weekday = local.dt.dayofweek

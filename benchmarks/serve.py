@@ -39,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each measurement")
     given = parser.parse_args(arguments)
-    figures: dict[str, Any] = {}
     with TemporaryDirectory() as logs:
-        for module, prefix in (("serving.run", ""), ("benchmarks.null_server", "null_")):
-            note(f"{module} …")
-            found = measure(module, given.home.absolute(), Path(logs), given.seconds)
-            figures |= {prefix + name: value for name, value in found.items()}
+        note("the service …")
+        figures = measure("serving.run", given.home.absolute(), Path(logs), given.seconds)
+        note("the same without its models …")
+        null = measure("benchmarks.null_server", given.home.absolute(), Path(logs), given.seconds)
+    figures |= {f"null_{name}": null[name] for name in ("p50_ms", "p99_ms", "rps", "batch_items_per_s")}
     figures["share_of_null"] = round(figures["rps"] / figures["null_rps"], 3)
     print(json.dumps(figures, sort_keys=True))
 

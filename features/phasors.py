@@ -59,10 +59,10 @@ def planarity(phase: Float, opposite: Float, total: Float, line_total: Float) ->
     """How far six magnitudes are from being three phasors and their differences, per unit, signed.
 
     Three phasors in a plane have a Gram matrix G of rank two; its entries follow from the magnitudes by the
-    cosine law (G_bc = (b² + c² − |bc|²)/2). The residual is 2·det G/(3·T²·√(T/3)) with T the larger of the sums
-    of squares of phases and lines: zero exactly where the six agree, whatever the unbalance, to first order
-    near balance the mean error of the phase voltages minus the mean error of the line voltages, and bounded
-    when a side is dead.
+    cosine law (G_bc = (b² + c² − |bc|²)/2). The residual is 2·det G/(3·T²·√(T/3)) with T the larger of the
+    sums of squares of phases and lines: zero exactly where the six agree, whatever the unbalance; to first
+    order near balance the mean error of the phase voltages minus the mean error of the line voltages; and
+    bounded when a side is dead.
 
     Args:
         phase: Squared phase voltages a, b, c, [3, m].

@@ -33,7 +33,7 @@ class AnomalyForest:
     operation, which is the root mean square of all of those; each clipped and stretched.
 
     Attributes:
-        whitening: Of the shaped features, d columns.
+        whitening: Of the features but the level, d columns.
         level_centre: Mean voltage level of normal rows, pu.
         level_scale: Its standard deviation, pu.
         power: p of the stretching, 1 for none.
@@ -91,11 +91,10 @@ def forest_columns(
 
 def graph(name: str, model: AnomalyForest, output: str) -> bytes:
     """The whole of `AnomalyForest.score` as one ONNX graph; output [n, 1]."""
-    d = model.whitening.offset.size
+    d = model.whitening.relative.size
     made = Graph()
-    features = made.constant("feature_columns", np.arange(d))
-    white = made.whiten(made.add("Gather", [INPUT, features], "unlevelled", axis=1), model.whitening)
-    level = made.add("Gather", [INPUT, made.constant("level_column", np.array([d]))], "level_raw", axis=1)
+    white = made.whiten(made.columns(INPUT, np.arange(d), "unlevelled"), model.whitening)
+    level = made.columns(INPUT, np.array([d]), "level_raw")
     centred = made.add(
         "Sub", [level, made.constant("level_centre", np.array([model.level_centre]))], "level_c"
     )
@@ -122,7 +121,7 @@ def graph(name: str, model: AnomalyForest, output: str) -> bytes:
 
 def fit(
     X: NDArray[np.float64],
-    offset: NDArray[np.float64],
+    relative: NDArray[np.float64],
     *,
     shrink: float,
     power: int,
@@ -135,7 +134,7 @@ def fit(
 
     Args:
         X: Raw features of normal rows, the level last, float64 [n, d + 1].
-        offset: Offsets of the logarithms, float64 [d]; see `Whitening`.
+        relative: 1 for columns in units of restlessness, float64 [d]; see `Whitening`.
         shrink: Shrinkage of the correlation before whitening, 0–1.
         power: p of the stretching.
         trees: Number of trees.
@@ -145,7 +144,7 @@ def fit(
     """
     from sklearn.ensemble import IsolationForest
 
-    whitening = whiten.fit(X[:, :-1], offset, shrink)
+    whitening = whiten.fit(X[:, :-1], relative, shrink)
     centre, scale = X.mean(axis=0), X.std(axis=0)
     level_centre, level_scale = float(centre[-1]), float(scale[-1])
     inputs = forest_columns(whitening, (level_centre, level_scale), power, X)

@@ -197,23 +197,39 @@ def named_right(places: NDArray[np.int64], names: Sequence[str], rows: Rows) -> 
     return np.asarray(tells[kind_of_row[:, None], places].any(axis=1))
 
 
-def largest_z(
-    normal: NDArray[np.float64], offset: NDArray[np.float64]
-) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """Largest |z| over the shaped features and the level, each standardised on normal rows."""
-    fitted = whitening.fit(normal, np.append(offset, 0.0), 0.0)
+Measure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+def largest_z(normal: NDArray[np.float64], relative: NDArray[np.float64]) -> Measure:
+    """Largest |z| over the inputs as they are, each standardised on normal rows."""
+    fitted = whitening.fit(normal, np.zeros(relative.size + 1), 0.0)
     return lambda X: np.abs(fitted.z(X)).max(axis=1)
 
 
-def mahalanobis(
-    normal: NDArray[np.float64], offset: NDArray[np.float64]
-) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
-    """Mahalanobis distance of the same inputs from normal rows."""
-    fitted = whitening.fit(normal, np.append(offset, 0.0), 1e-6)
+def mahalanobis(normal: NDArray[np.float64], relative: NDArray[np.float64]) -> Measure:
+    """Mahalanobis distance of the inputs as they are from normal rows."""
+    fitted = whitening.fit(normal, np.zeros(relative.size + 1), 0.0)
     return lambda X: np.sqrt((fitted.transform(X) ** 2).sum(axis=1))
 
 
-OPPONENTS = {"largest_z": largest_z, "mahalanobis": mahalanobis}
+def mahalanobis_of_shaped(normal: NDArray[np.float64], relative: NDArray[np.float64]) -> Measure:
+    """Mahalanobis distance of the columns that the forest itself is given: what the forest adds to them."""
+    centre, scale = normal[:, -1].mean(), normal[:, -1].std()
+    fitted = whitening.fit(normal[:, :-1], relative, 0.0)
+
+    def measure(X: NDArray[np.float64]) -> NDArray[np.float64]:
+        level = (X[:, -1] - centre) / scale
+        distance: NDArray[np.float64] = np.sqrt((fitted.transform(X[:, :-1]) ** 2).sum(axis=1) + level**2)
+        return distance
+
+    return measure
+
+
+MEASURES = {
+    "largest_z": largest_z,
+    "mahalanobis": mahalanobis,
+    "mahalanobis_of_shaped": mahalanobis_of_shaped,
+}
 
 
 def supervised_tree(

@@ -173,10 +173,12 @@ def _rows_of(
     target, met = None, None
     if bar is not None:
         target = bar.value if bar.value is not None else point.get(opponent or "")
-        met = _reached(metric, value, bar.value) and all(
-            _beats(metric, drawn, bootstrap.values(metric, sums[name], resamples))
-            for name in bar.beats
-            if name in sums
+        met = (
+            _reached(metric, value, bar.value)
+            and all(_better(metric, value, point[name]) for name in bar.exceeds)
+            and all(
+                _beats(metric, drawn, bootstrap.values(metric, sums[name], resamples)) for name in bar.beats
+            )
         )
     yield ReportRow(
         model=definition.name,
@@ -230,6 +232,12 @@ def _reached(metric: Metric, value: float, bar: float | None) -> bool:
     if bar is None:
         return True
     return value >= bar if metric.direction == "higher" else value <= bar
+
+
+def _better(metric: Metric, mine: float, theirs: float | None) -> bool:
+    if theirs is None:
+        return True
+    return mine > theirs if metric.direction == "higher" else mine < theirs
 
 
 def _beats(metric: Metric, mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> bool:

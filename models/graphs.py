@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 from models.trees import TreeArrays
-from models.whitening import Whitening
+from models.whitening import CALMEST_PU, DIP, RISE, WILDEST_PU, Whitening
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto, TensorProto
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 INPUT = "features"
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 9
+MOVES = ((DIP, "dip"), (RISE, "rise"))
 
 
 class Graph:
@@ -54,23 +55,30 @@ class Graph:
         return self.add("Cast", [f"{name}_f32"], name, to=TensorProto.DOUBLE)
 
     def whiten(self, source: str, whitening: Whitening) -> str:
-        """Add `Whitening.transform`: columns with a logarithm are taken out and follow the plain ones."""
-        logged = np.flatnonzero(whitening.offset > 0)
-        plain = np.flatnonzero(whitening.offset <= 0)
+        """Add `Whitening.transform`: plain columns first, then those in units of restlessness."""
+        relative = np.flatnonzero(whitening.relative > 0)
+        plain = np.flatnonzero(whitening.relative <= 0)
         parts = []
         if plain.size:
-            columns = self.constant("plain_columns", plain.astype(np.int64))
-            parts.append(self.add("Gather", [source, columns], "plain", axis=1))
-        if logged.size:
-            columns = self.constant("logged_columns", logged.astype(np.int64))
-            taken = self.add("Gather", [source, columns], "logged_raw", axis=1)
-            positive = self.add("Max", [taken, self.constant("zero", np.zeros(1))], "logged_positive")
-            offset = self.constant("offset", whitening.offset[logged])
-            parts.append(self.add("Log", [self.add("Add", [positive, offset], "logged_sum")], "logged"))
+            parts.append(self.columns(source, plain, "plain"))
+        if relative.size:
+            d = whitening.relative.size
+            dip, rise = (self.columns(source, np.array([d + at]), name) for at, name in MOVES)
+            bounds = [
+                self.constant("calmest", np.array(CALMEST_PU)),
+                self.constant("wildest", np.array(WILDEST_PU)),
+            ]
+            own = self.add("Clip", [self.add("Min", [dip, rise], "smaller"), *bounds], "restlessness")
+            parts.append(self.add("Div", [self.columns(source, relative, "taken"), own], "relative"))
         joined = parts[0] if len(parts) == 1 else self.add("Concat", parts, "shaped", axis=1)
-        order = np.concatenate([plain, logged])
+        order = np.concatenate([plain, relative])
         centred = self.add("Sub", [joined, self.constant("centre", whitening.centre[order])], "centred")
         return self.add("MatMul", [centred, self.constant("whitening", whitening.matrix[order])], "whitened")
+
+    def columns(self, source: str, places: NDArray[np.int64], name: str) -> str:
+        """Add a choice of columns by their places."""
+        chosen = self.constant(f"{name}_columns", places.astype(np.int64))
+        return self.add("Gather", [source, chosen], name, axis=1)
 
     def ensemble(self, source: str, trees: Sequence[TreeArrays], output: str, average: bool) -> str:
         """Add one `TreeEnsembleRegressor` over all `trees`; answers are summed, or averaged, in float32."""

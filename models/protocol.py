@@ -62,11 +62,13 @@ class Bar:
         metric: Name of one of the model's metrics.
         value: Figure to reach; None where only opponents are to be beaten.
         beats: Opponents that must be beaten: the 95 % interval of the paired difference excludes 0.
+        exceeds: Opponents whose figure must be worse.
     """
 
     metric: str
     value: float | None = None
     beats: tuple[str, ...] = ()
+    exceeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

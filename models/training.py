@@ -310,7 +310,7 @@ def _figures(
     )
 
     def fit(rows: Rows) -> Any:
-        return declared.calibrate(declared.fit(rows, tuned.params, seed), validation)
+        return declared.fit(rows, tuned.params, seed)
 
     yield "learning_curve", plots.learning_curve(declared, fit, pool.split(TRAIN), validation, rng)
 

@@ -50,6 +50,7 @@ SwitchyardService: FrontedService = bentoml.service(
     name="switchyard",
     service_class=FrontedService,
     workers=1,
+    http={"host": "127.0.0.1", "port": 3000},
     traffic={"timeout": 60},
     metrics={"enabled": False},
     logging={"access": {"enabled": False}},

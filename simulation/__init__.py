@@ -1,1 +1,1 @@
-"""Simulation of substations: OpenDSS inside a transmission grid solved by pandapower, read through instruments."""
+"""Simulation of substations: OpenDSS inside a grid solved by pandapower, read through instruments."""

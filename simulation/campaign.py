@@ -57,12 +57,14 @@ def simulate_substation(
     boundary: BoundaryHours,
     staging: Path,
     workers: int | Workers = 1,
+    *,
     progress: Progress | None = None,
 ) -> Summary:
     """Simulate one substation's campaign into `<staging>/<profile>.<substation>/<table>/`.
 
-    Parts that a killed run finished are kept if they were made of the same description, profile, grid and source code;
-    otherwise the folder is emptied first. The bytes of every file depend on none of: number of workers, order, resumption.
+    Parts that a killed run finished are kept if they were made of the same description, profile, grid and
+    source code; otherwise the folder is emptied first. The bytes of every file depend on none of: number of
+    workers, order, resumption.
 
     Args:
         substation: Its description.

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 QUARTER_S = 900
 DAY_S = 86_400
 
-# Public holidays on fixed dates (month, day), and the movable ones from the published Indian calendars. A year that
-# is not listed has the fixed ones only.
+# Public holidays on fixed dates (month, day), and the movable ones from the published Indian calendars. A
+# year that is not listed has the fixed ones only.
 _FIXED = ((1, 26), (4, 14), (5, 1), (8, 15), (10, 2), (12, 25))
 _MOVABLE = (
     *("2023-03-08", "2023-04-22", "2023-10-24", "2023-11-12", "2023-11-13"),

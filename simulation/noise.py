@@ -39,8 +39,8 @@ def autoregressive(
 def largest_of(rng: np.random.Generator, count: int, shape: tuple[int, ...]) -> Floats:
     """Largest of `count` independent standard normal values, drawn at once by Gumbel's law.
 
-    With a = √(2 ln n): location a − (ln ln n + ln 4π)/(2a), scale 1/a (Cramér's norming constants for the normal
-    law; from common knowledge of extreme-value theory).
+    With a = √(2 ln n): location a − (ln ln n + ln 4π)/(2a), scale 1/a (Cramér's norming constants for the
+    normal law; from common knowledge of extreme-value theory).
 
     Returns:
         Array of the given shape.

@@ -1,4 +1,4 @@
-"""Worker processes of a campaign: each keeps one engine, none outlives its parent, and a lost one is noticed."""
+"""Worker processes of a campaign: each keeps one engine, none outlives its parent, a lost one is noticed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from switchyard.children import lifeline_initializer
 from switchyard.profiles import Profile
 
 # The matrices are small, and how a product is split over threads changes its last bits.
-_ONE_THREAD = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+_ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,9 @@ class Workers:
         self._executor = ProcessPoolExecutor(
             self.count, mp_context=get_context("spawn"), initializer=lifeline_initializer
         )
+        # Processes start at once and import their engine while the caller still prepares.
+        for _ in range(self.count):
+            self._executor.submit(_import_engine)
         return self
 
     def __exit__(
@@ -91,11 +94,16 @@ class Workers:
         except BrokenProcessPool as error:
             raise WorkerLostError(
                 f"{job.substation.name}: a worker process died before its part was done",
-                "look for a kill or for exhausted memory, then run again: finished parts are kept; fewer workers need less",
+                "look for a kill or exhausted memory and run again: finished parts are kept",
             ) from error
         finally:
             for future in open_:
                 future.cancel()
+
+
+def _import_engine() -> None:
+    import altdss  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
 
 
 def solve_part(job: Job, part: Part, folder: Path) -> PartResult:
@@ -108,4 +116,4 @@ def solve_part(job: Job, part: Part, folder: Path) -> PartResult:
 
 
 Progress = Callable[[int, int, PartResult | None], None]
-"""Called with the number of parts done, the number of all, and what came of the last one; None for those that were kept."""
+"""Called with the parts done, the parts in all, and what came of the last one; None for kept parts."""

@@ -26,7 +26,7 @@ def balanced(v_a: complex) -> Complexes:
 
 
 def unbalance_pct(v: Complexes) -> Floats:
-    """Voltage unbalance factor 100·|V2|/|V1| (IEC 61000-4-30, 5.7.1); infinite where V1 vanishes, shape v.shape[:-1]."""
+    """Unbalance factor 100·|V2|/|V1| (IEC 61000-4-30, 5.7.1), infinite where V1 vanishes, [...]."""
     magnitude = np.abs(sequence_components(v))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(

@@ -17,7 +17,8 @@ from simulation.demand import simulate_load
 from simulation.engine import Engine
 from simulation.errors import InfeasibleError, NotConvergedError
 from simulation.grid import BoundaryHour
-from simulation.instruments.meter import Meters, observe
+from simulation.instruments.meters import Meters
+from simulation.instruments.observation import observe
 from simulation.parts import Part
 from simulation.scenario import fault, instrument, normal, unbalance
 from simulation.scenario.conditions import draw_conditions
@@ -49,7 +50,7 @@ class PartResult:
 
 
 def is_complete(folder: Path, part: Part) -> bool:
-    """Whether a part was written before: the file of its scenarios, which is written last, and those of its rows are whole."""
+    """Whether a part is there: the files of its rows and of its scenarios, written last, are whole."""
     return all(is_whole(folder / table / part.file) for table in ("scenarios", "readings", "readings_truth"))
 
 
@@ -111,7 +112,7 @@ class Bench:
             episode.states,
             episode.timeline,
             episode.f_hz,
-            episode.malfunctions,
+            malfunctions=episode.malfunctions,
         )
         return block(episode, truth, readings, self.order)
 

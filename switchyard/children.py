@@ -64,11 +64,14 @@ class ChildProcess:
         log_path: File with the child's standard output and error.
     """
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], lifeline: int, log_path: Path) -> None:
+    def __init__(
+        self, name: str, process: subprocess.Popen[bytes], lifeline: int, log_path: Path, log_start: int
+    ) -> None:
         self.name = name
         self.pid = process.pid
         self.log_path = log_path
         self._process = process
+        self._log_start = log_start
         self._lifeline: int | None = lifeline
 
     def __enter__(self) -> Self:
@@ -118,8 +121,12 @@ class ChildProcess:
             time.sleep(every_s)
 
     def log_tail(self, lines: int = 15) -> str:
-        """The last lines of the child's log."""
-        text = self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
+        """The last lines that the child wrote; what earlier ones wrote to the same file is left out."""
+        if not self.log_path.exists():
+            return ""
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_start)
+            text = log.read().decode(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
     def _tail(self) -> str:
@@ -163,6 +170,7 @@ def start_child(
     guard = [sys.executable, "-m", "switchyard.guard", str(read_end), str(os.getpid()), str(grace_s)]
     try:
         with log_path.open("ab") as log:
+            log_start = log.tell()
             process = subprocess.Popen(  # noqa: S603 - the interpreter itself, with arguments of our own
                 [*guard, sys.executable, *args],
                 stdin=subprocess.DEVNULL,
@@ -178,7 +186,7 @@ def start_child(
         raise
     finally:
         os.close(read_end)
-    return ChildProcess(name or " ".join(args[:2]), process, write_end, log_path)
+    return ChildProcess(name or " ".join(args[:2]), process, write_end, log_path, log_start)
 
 
 def free_port() -> int:

@@ -47,7 +47,8 @@ FEATURES = (
     ),
     Feature(
         "v_line_phase_residual_pu", "derived", "pu",
-        "2·det G / (3·T²·√(T / 3)), T = max(Σv_ph_pu², Σv_ll_pu²), G_φφ = v_φ², G_ab = (v_a² + v_b² − 3·v_ab²) / 2",
+        "2·det G / (3·T²·√(T / 3)), T = max(Σv_ph_pu², Σv_ll_pu²), G_φφ = v_φ², "
+        "G_ab = (v_a² + v_b² − 3·v_ab²) / 2",
         "Gram matrix of three phasors in a plane has rank 2; zero where the six magnitudes agree",
         PAIR, ALL_PHASES,
     ),

@@ -43,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hyper-parameters of the family.
 
     Attributes:
-        offset: Offsets of the features' logarithms, d values; see `models.whitening`.
+        shaping: One number a feature, as `models.whitening.shape` reads it; d values.
         seed: Names the random streams of the sites.
         trees: Trees of the union.
         power: p of the stretching of the forest's columns; see `models.anomalies`.
@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         false_alarms: Share of normal rows below the threshold.
     """
 
-    offset: tuple[float, ...]
+    shaping: tuple[float, ...]
     seed: str
     trees: int = 100
     psi: int = 256
@@ -102,10 +102,10 @@ class IsolationForest:
         X = data["X_validation"] if phase == "scores" else data["X"]
         if X.shape[0] < MINIMUM_ROWS:
             raise FederationError(f"{site} has {X.shape[0]} normal rows, statistics need {MINIMUM_ROWS}")
-        if X.shape[1] != len(settings.offset) + 1:
-            raise FederationError(f"{site}: rows have {X.shape[1]} columns, not {len(settings.offset) + 1}")
+        if X.shape[1] != len(settings.shaping) + 1:
+            raise FederationError(f"{site}: rows have {X.shape[1]} columns, not {len(settings.shaping) + 1}")
         if phase == "moments":
-            shaped = Moments.of(whitening.shape(X[:, :-1], np.asarray(settings.offset)))
+            shaped = Moments.of(whitening.shape(X[:, :-1], np.asarray(settings.shaping)))
             raw = Moments.of(X)
             return Message(
                 {"n": shaped.n},
@@ -126,7 +126,7 @@ class IsolationForest:
     def expects(self, state: State, site: str, most: int) -> Mapping[str, Expected]:
         """Moments of shaped and raw columns; as many trees as the site was asked for; a histogram."""
         settings, phase = _settings(state), state.value("phase")
-        d, large = len(settings.offset), LARGEST_VALUE
+        d, large = len(settings.shaping), LARGEST_VALUE
         spread = most * large**2
         if phase == "moments":
             return {
@@ -161,7 +161,7 @@ class IsolationForest:
             return "" if counted == update.n else f"{counted} scores are counted, n is {update.n}"
         trees = _read(update)
         return trees.check(
-            trees.nodes.size, len(_settings(state).offset) + COLUMNS_MADE, int(state.value("psi"))
+            trees.nodes.size, len(_settings(state).shaping) + COLUMNS_MADE, int(state.value("psi"))
         )
 
     def aggregate(self, state: State, updates: Mapping[str, Update]) -> State:
@@ -203,7 +203,7 @@ def _whiten(state: State, settings: Settings, updates: Mapping[str, Update]) -> 
     shaped = moments.merge(Moments(u.n, u.array("mean"), u.array("m2")) for u in ordered)
     raw = moments.merge(Moments(u.n, u.array("raw_mean"), np.diag(u.array("raw_m2"))) for u in ordered)
     made = whitening.from_moments(
-        np.asarray(settings.offset), shaped.mean, shaped.covariance, settings.shrink
+        np.asarray(settings.shaping), shaped.mean, shaped.covariance, settings.shrink
     )
     n = {site: update.n for site, update in updates.items()}
     header = {
@@ -240,8 +240,8 @@ def _forest(state: State, trees: IsolationArrays, threshold: float = 0.0) -> Ano
 
 
 def _whitening(state: State) -> Whitening:
-    offset = np.asarray(_settings(state).offset)
-    return Whitening(offset, state.array("centre"), state.array("scale"), state.array("matrix"))
+    shaping = np.asarray(_settings(state).shaping)
+    return Whitening(shaping, state.array("centre"), state.array("scale"), state.array("matrix"))
 
 
 def _trees(state: State) -> IsolationArrays:

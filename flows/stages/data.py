@@ -14,10 +14,11 @@ import substations
 from data_contracts.dataset import MANIFEST, Dataset
 from data_contracts.errors import ContractError
 from flows.job import Job
+from flows.stages.spec import Step
 from substations.description import Substation
 from switchyard.files import read_json, write_json_atomic
 from switchyard.log import get_logger
-from switchyard.steps import StepRecord, Work, read_record, run_step, step_key
+from switchyard.steps import StepRecord, Work
 
 SIMULATION_ROOMS = ("data_contracts", "substations", "simulation")
 CONTRACT_ROOMS = ("data_contracts", "substations")
@@ -27,6 +28,60 @@ MARK = "campaign.json"
 Progress = Callable[[float], None]
 
 _log = get_logger("flows")
+
+
+def boundary_step(job: Job, described: dict[str, Substation]) -> Step:
+    """Step that solves the transmission grid around all substations of the profile."""
+    return Step(
+        f"boundary.{job.profile.name}",
+        _campaign(job),
+        {name: substation.digest for name, substation in described.items()},
+        SIMULATION_ROOMS,
+    )
+
+
+def simulate_step(job: Job, name: str, grid: StepRecord) -> Step:
+    """Step that simulates the substation `name`."""
+    return Step(
+        f"simulate.{job.profile.dataset(name)}",
+        _campaign(job),
+        {"boundary": grid.digest, "substation": substations.read(name).digest},
+        SIMULATION_ROOMS,
+    )
+
+
+def contract_step(job: Job, name: str, simulated: StepRecord) -> Step:
+    """Step that enforces the contracts on what was simulated."""
+    return Step(
+        f"contract.{job.profile.dataset(name)}",
+        {"reject_share": job.settings.reject_share},
+        {"simulated": simulated.key},
+        CONTRACT_ROOMS,
+    )
+
+
+def features_step(job: Job, name: str, contracted: StepRecord) -> Step:
+    """Step that computes the features of a dataset."""
+    return Step(
+        f"features.{job.profile.dataset(name)}",
+        msgspec.to_builtins(job.profile.features),
+        {"dataset": str(contracted.result["digest"]), "substation": substations.read(name).digest},
+        FEATURE_ROOMS,
+    )
+
+
+def finished(job: Job) -> dict[str, StepRecord] | None:
+    """Records of the stage `features` of every substation; None where any stage before it is not done."""
+    grid = boundary_step(job, describe(job)).record(job.home)
+    found = {}
+    for name in job.profile.substations:
+        record = grid
+        for step in (simulate_step, contract_step, features_step):
+            record = None if record is None else step(job, name, record).record(job.home)
+        if record is None:
+            return None
+        found[name] = record
+    return found
 
 
 def describe(job: Job) -> dict[str, Substation]:
@@ -42,7 +97,7 @@ def describe(job: Job) -> dict[str, Substation]:
 def boundary(job: Job) -> StepRecord:
     """Check every substation's circuit, and solve the transmission grid around them, hour by hour."""
     described = describe(job)
-    folder = job.home.staging / f"{job.profile.name}.grid"
+    folder = _grid(job)
 
     def work(_key: str) -> Work:
         from simulation.grid import solve_boundary
@@ -59,14 +114,7 @@ def boundary(job: Job) -> StepRecord:
             result={"hours": job.profile.simulation.grid_hours, "congested": congested},
         )
 
-    return run_step(
-        job.home,
-        f"boundary.{job.profile.name}",
-        parameters={"seed": job.profile.seed, "simulation": _simulation(job)},
-        inputs={name: substation.digest for name, substation in described.items()},
-        rooms=SIMULATION_ROOMS,
-        work=work,
-    )
+    return boundary_step(job, described).run(job.home, work)
 
 
 class Simulator:
@@ -98,32 +146,31 @@ class Simulator:
             SimulationError: The campaign cannot be simulated.
             WorkerLostError: A worker process died.
         """
-        job, substation = self._job, substations.read(name)
-        step = f"simulate.{job.profile.dataset(name)}"
-        parameters = {"seed": job.profile.seed, "simulation": _simulation(job)}
-        inputs = {"boundary": grid.digest, "substation": substation.digest}
-        _claim(job, name, step, step_key(step, parameters, inputs, SIMULATION_ROOMS))
+        job, step = self._job, simulate_step(self._job, name, grid)
+        _claim(job, name, step)
 
         def work(_key: str) -> Work:
             from simulation.campaign import simulate_substation
             from simulation.tables.standing import read_boundary
 
-            folder = job.home.staging / f"{job.profile.name}.grid"
-            hours = {name: read_boundary(folder / f"{name}.parquet")}
+            hours = {name: read_boundary(_grid(job) / f"{name}.parquet")}
 
             def told(done: int, total: int, _result: object) -> None:
                 if progress is not None and done:
                     progress(done / total)
 
             summary = simulate_substation(
-                substation, job.profile, hours, job.home.staging, self._pool(), told
+                substations.read(name),
+                job.profile,
+                hours,
+                job.home.staging,
+                workers=self._pool(),
+                progress=told,
             )
             files = [file.relative_to(summary.folder).as_posix() for file in summary.files]
-            return Work(result={"files": files, "parts": summary.parts, "statuses": summary.statuses})
+            return Work(result={"files": files, "parts": summary.parts})
 
-        return run_step(
-            job.home, step, parameters=parameters, inputs=inputs, rooms=SIMULATION_ROOMS, work=work
-        )
+        return step.run(job.home, work)
 
     def _pool(self) -> Any:
         from simulation.pool import Workers
@@ -131,36 +178,6 @@ class Simulator:
         if self._workers is None:
             self._workers = self._open.enter_context(Workers(self._job.settings.workers))
         return self._workers
-
-
-def _simulation(job: Job) -> Any:
-    return msgspec.to_builtins(job.profile.simulation)
-
-
-def _claim(job: Job, name: str, step: str, key: str) -> None:
-    """Make the dataset's folders belong to the campaign `key`: what another one left is removed.
-
-    A record of this campaign is forgotten where files that it made are in none of staging, data and
-    quarantine, so that they are simulated again.
-    """
-    dataset = job.profile.dataset(name)
-    data, quarantine = job.dataset(name), job.home.quarantine / dataset
-    record_path = job.home.state / step / f"{key}.json"
-    mark = data / MARK
-    if not mark.exists() or read_json(mark) != {"key": key}:
-        for folder in (data, quarantine):
-            shutil.rmtree(folder, ignore_errors=True)
-        record_path.unlink(missing_ok=True)
-        write_json_atomic(mark, {"key": key})
-        return
-    record = read_record(job.home, record_path)
-    if record is None:
-        return
-    places = (data, job.home.staging / dataset, quarantine)
-    gone = [file for file in record.result["files"] if not any((place / file).exists() for place in places)]
-    if gone:
-        _log.warning("%s: %s is gone: the substation is simulated again", dataset, gone[0])
-        record_path.unlink()
 
 
 def contract(job: Job, name: str, simulated: StepRecord) -> StepRecord:
@@ -186,30 +203,20 @@ def contract(job: Job, name: str, simulated: StepRecord) -> StepRecord:
             seed=job.profile.seed,
             circuit_digest=substation.digest,
         )
-        validations = validate_dataset(made, facts, job.home.reports / "data_docs" / dataset)
+        docs = job.home.reports / "data_docs" / dataset
+        validations = validate_dataset(made, facts, docs)
         report = write_report(job.home, enforced, validations)
         broken = [validation.table for validation in validations if not validation.success]
         if broken:
             raise ContractError(
                 f"dataset {dataset}: accepted rows of {', '.join(broken)} break their contract",
-                f"see {job.home.reports / 'data_docs' / dataset / 'index.html'}",
+                f"see {docs / 'index.html'}",
             )
-        parts = [
-            job.dataset(name) / table / part.file
-            for table in made.tables
-            for part in made.manifest.tables[table].parts
-        ]
-        written = (job.dataset(name) / MANIFEST, job.home.reports / "contracts" / f"{dataset}.json")
+        parts = [file for table in made.tables for file in made.files(table)]
+        written = (made.path / MANIFEST, job.home.reports / "contracts" / f"{dataset}.json")
         return Work(outputs=(*parts, *written), result={"digest": made.digest, "report": report})
 
-    return run_step(
-        job.home,
-        f"contract.{dataset}",
-        parameters={"reject_share": job.settings.reject_share},
-        inputs={"simulated": simulated.key},
-        rooms=CONTRACT_ROOMS,
-        work=work,
-    )
+    return contract_step(job, name, simulated).run(job.home, work)
 
 
 def features(job: Job, name: str, contracted: StepRecord) -> StepRecord:
@@ -223,23 +230,25 @@ def features(job: Job, name: str, contracted: StepRecord) -> StepRecord:
         nominals = _nominals(name)
         dataset = Dataset.open(job.dataset(name))
         folder = dataset.path / "features"
-        rows, outputs = 0, []
+        windows, written = 0, []
         for file in dataset.files("readings"):
-            target = folder / file.name
             readings = pq.read_table(file, partitioning=None)
-            rows += write_features(target, readings, nominals, job.profile.features.stride_s)
-            outputs.append(target)
-        _remove_others(folder, outputs)
-        return Work(outputs=tuple(outputs), result={"windows": rows})
+            target = folder / file.name
+            windows += write_features(target, readings, nominals, job.profile.features.stride_s)
+            written.append(target)
+        for file in set(folder.glob("*.parquet")) - set(written):
+            file.unlink()
+        return Work(outputs=tuple(written), result={"windows": windows})
 
-    return run_step(
-        job.home,
-        f"features.{job.profile.dataset(name)}",
-        parameters=msgspec.to_builtins(job.profile.features),
-        inputs={"dataset": str(contracted.result["digest"]), "substation": substations.read(name).digest},
-        rooms=FEATURE_ROOMS,
-        work=work,
-    )
+    return features_step(job, name, contracted).run(job.home, work)
+
+
+def _campaign(job: Job) -> dict[str, Any]:
+    return {"seed": job.profile.seed, "simulation": msgspec.to_builtins(job.profile.simulation)}
+
+
+def _grid(job: Job) -> Path:
+    return job.home.staging / f"{job.profile.name}.grid"
 
 
 def _nominals(name: str) -> dict[str, Any]:
@@ -249,6 +258,25 @@ def _nominals(name: str) -> dict[str, Any]:
     return {site.point: site.nominals for site in Sites.read([name])}
 
 
-def _remove_others(folder: Path, kept: list[Path]) -> None:
-    for file in set(folder.glob("*.parquet")) - set(kept):
-        file.unlink()
+def _claim(job: Job, name: str, step: Step) -> None:
+    """Make the dataset's folders belong to this campaign: what another one left is removed.
+
+    The campaign's record is forgotten where a file that it made is in none of staging, data and quarantine,
+    so that it is simulated again.
+    """
+    dataset, key, record_path = job.profile.dataset(name), step.key, step.record_path(job.home)
+    data, quarantine = job.dataset(name), job.home.quarantine / dataset
+    mark = data / MARK
+    if not mark.exists() or read_json(mark) != {"key": key}:
+        for folder in (data, quarantine):
+            shutil.rmtree(folder, ignore_errors=True)
+        record_path.unlink(missing_ok=True)
+        write_json_atomic(mark, {"key": key})
+        return
+    record = step.record(job.home)
+    places = (data, job.home.staging / dataset, quarantine)
+    made = [] if record is None else record.result["files"]
+    gone = [file for file in made if not any((place / file).exists() for place in places)]
+    if gone:
+        _log.warning("%s: %s is gone: the substation is simulated again", dataset, gone[0])
+        record_path.unlink()

@@ -8,17 +8,19 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from flows.job import Job
+from flows.stages.spec import Step
 from switchyard.children import lifeline_initializer
 from switchyard.errors import SwitchyardError
 from switchyard.home import Home
 from switchyard.log import configure, get_logger
 from switchyard.profiles import Profile
-from switchyard.steps import StepRecord, Work, run_step
+from switchyard.steps import StepRecord, Work
 
 if TYPE_CHECKING:
     from federation.result import FederationResult
@@ -48,6 +50,7 @@ class Trainers:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._pool: ProcessPoolExecutor | None = None
+        self._starting = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -62,16 +65,17 @@ class Trainers:
         Raises:
             TrainerLostError: The process was killed.
         """
-        if self._pool is None:
-            level, logs = self._job.settings.log_level, self._job.home.logs
-            self._pool = ProcessPoolExecutor(
-                TRAINERS, mp_context=get_context("spawn"), initializer=_prepare, initargs=(level, logs)
-            )
         job = self._job
+        with self._starting:
+            if self._pool is None:
+                told = (job.settings.log_level, job.home.logs)
+                context = get_context("spawn")
+                self._pool = ProcessPoolExecutor(TRAINERS, context, initializer=_prepare, initargs=told)
         try:
-            return self._pool.submit(
+            training = self._pool.submit(
                 _train, name, job.profile, job.home, job.datasets, key, register=register
-            ).result()
+            )
+            return training.result()
         except BrokenProcessPool as error:
             raise TrainerLostError(
                 f"training of {name}: its process was killed",
@@ -95,6 +99,23 @@ def _train(
     return result
 
 
+def train_step(job: Job, name: str, data: Mapping[str, StepRecord]) -> Step:
+    """Step that trains the model `name`."""
+    return Step(
+        f"train.{job.profile.name}.{name}",
+        {"profile": _figures_of(job), "pooling": job.settings.pooling},
+        _digests(data),
+        TRAINING_ROOMS,
+    )
+
+
+def finished(job: Job, data: Mapping[str, StepRecord]) -> dict[str, StepRecord] | None:
+    """Records of the stage `train` of every model of the profile; None where one is not done."""
+    found = {name: train_step(job, name, data).record(job.home) for name in job.profile.models}
+    done = {name: record for name, record in found.items() if record is not None}
+    return done if len(done) == len(found) else None
+
+
 def train(job: Job, name: str, data: Mapping[str, StepRecord], trainers: Trainers) -> StepRecord:
     """Tune, fit, evaluate, compile and register the model `name`.
 
@@ -112,14 +133,7 @@ def train(job: Job, name: str, data: Mapping[str, StepRecord], trainers: Trainer
         result = trainers.run(name, key, register=register)
         return Work(outputs=_files(job, result), result=result)
 
-    record = run_step(
-        job.home,
-        f"train.{job.profile.name}.{name}",
-        parameters={"profile": _figures_of(job), "pooling": job.settings.pooling},
-        inputs={substation: record.digest for substation, record in data.items()},
-        rooms=TRAINING_ROOMS,
-        work=work,
-    )
+    record = train_step(job, name, data).run(job.home, work)
     if record.result["version"] is not None:
         _succeed_unservable(job.home, name, int(record.result["version"]["version"]))
     return record
@@ -170,14 +184,13 @@ def federate(job: Job, name: str, data: Mapping[str, StepRecord], trained: StepR
         )
         return Work(outputs=_files(job, result), result=result)
 
-    return run_step(
-        job.home,
+    step = Step(
         f"federate.{job.profile.name}.{name}",
-        parameters={"profile": _figures_of(job), "params": params, "pooling": job.settings.pooling},
-        inputs={substation: record.digest for substation, record in data.items()},
-        rooms=FEDERATION_ROOMS,
-        work=work,
+        {"profile": _figures_of(job), "params": params, "pooling": job.settings.pooling},
+        _digests(data),
+        FEDERATION_ROOMS,
     )
+    return step.run(job.home, work)
 
 
 def forget_lost_registry(job: Job) -> None:
@@ -224,6 +237,10 @@ def _figures_of(job: Job) -> dict[str, Any]:
         "held_out": list(profile.held_out),
         "tuning": msgspec.to_builtins(profile.tuning),
     }
+
+
+def _digests(data: Mapping[str, StepRecord]) -> dict[str, str]:
+    return {substation: record.digest for substation, record in data.items()}
 
 
 def _files(job: Job, result: Mapping[str, Any]) -> tuple[Path, ...]:

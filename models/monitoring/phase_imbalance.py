@@ -105,7 +105,10 @@ class PhaseImbalance(Definition[ClassTree]):
     opponents = ("pvur", "lvur")
     references = ("line_formula",)
     oracle = "line-voltage formula on the true magnitudes of the window"
-    bars = (Bar("accuracy", 0.96, ("pvur", "lvur")), Bar("macro_f1", 0.93, ("pvur", "lvur")))
+    bars = (
+        Bar("accuracy", 0.96, beats=("pvur",), exceeds=("lvur",)),
+        Bar("macro_f1", 0.93, beats=("pvur",), exceeds=("lvur",)),
+    )
     family = "decision_tree"
     claim = "exact"
     defaults: ClassVar[Params] = {

@@ -18,30 +18,31 @@ from models.metrics import Columns
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows
 from models.subsets import by_episode
+from models.whitening import CALMEST_PU, WILDEST_PU
 
 FALSE_ALARMS = 0.01
 Z_LIMIT, NAMED = 3.5, 5
 LEVEL = "v_mean_pu"
-# Feature and offset of its logarithm; 0 where the feature enters as it is. An offset lies near the
-# instrument's noise, below which a logarithm would tell differences that mean nothing.
-SHAPED: tuple[tuple[str, float], ...] = (
-    ("v_dev_a_pu", 0.0),
-    ("v_dev_b_pu", 0.0),
-    ("v_dev_c_pu", 0.0),
-    ("vuf_line_pct", 0.0),
-    ("v0_phasor_pct", 0.0),
-    ("v_line_phase_residual_pu", 0.0),
-    ("v_std_pu", 1e-5),
-    ("v_step_common_pu", 1e-5),
-    ("v_step_diff_pu", 1e-5),
-    ("v_drift_pu", 1e-5),
-    ("v_spike_pu", 1e-5),
-    ("v_std_ratio_log", 0.0),
-    ("v_stuck_log", 0.0),
-    ("v_min_dip_pu", 1e-5),
-    ("v_max_rise_pu", 1e-5),
+# Feature, and whether it is counted in units of the window's restlessness. That is read from the last two.
+SHAPED: tuple[tuple[str, bool], ...] = (
+    ("v_dev_a_pu", True),
+    ("v_dev_b_pu", True),
+    ("v_dev_c_pu", True),
+    ("vuf_line_pct", True),
+    ("v0_phasor_pct", True),
+    ("v_line_phase_residual_pu", True),
+    ("v_std_pu", True),
+    ("v_step_common_pu", True),
+    ("v_step_diff_pu", True),
+    ("v_drift_pu", True),
+    ("v_spike_pu", True),
+    ("v_std_ratio_log", False),
+    ("v_stuck_log", False),
+    ("v_min_dip_pu", True),
+    ("v_max_rise_pu", True),
 )
-OFFSET = np.asarray([offset for _, offset in SHAPED])
+RELATIVE = np.asarray([float(relative) for _, relative in SHAPED])
+OFFSET = RELATIVE
 # Statutory limits of steady operation: 2 % unbalance (EN 50160), and the band of the Indian 400 kV level,
 # ±5 %, which is the narrowest in use.
 BAND_PU, UNBALANCE_PCT = 0.05, 2.0
@@ -85,13 +86,14 @@ class VoltageAnomaly(Definition[AnomalyForest]):
     metrics = detection.METRICS
     headline = detection.MEAN_RECALL
     opponents = ("statutory_limits", "largest_z", "mahalanobis")
+    references = ("mahalanobis_of_shaped",)
     bars = (
         *(Bar(detection.recall_name(kind), 0.85) for kind in detection.KINDS),
         Bar(detection.MEAN_RECALL, None, ("statutory_limits", "largest_z", "mahalanobis")),
     )
     family = "isolation_forest"
     claim = "approximate"
-    defaults: ClassVar[Params] = {"trees": 100, "psi": 512, "power": 3, "shrink": 0.01, "columns": 1.0}
+    defaults: ClassVar[Params] = {"trees": 100, "psi": 1024, "power": 4, "shrink": 0.001, "columns": 1.0}
     limits = (
         "Tells that something is unusual, not what. An event within five times the instrument's error limit "
         "is often missed. A state that was rare in training, such as an outage of a parallel transformer, "
@@ -106,9 +108,9 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         """Subsample, stretching, share of columns, shrinkage; the compiled size fixes the number of trees."""
         return {
             "trees": trial.suggest_int("trees", 100, 100),
-            "psi": trial.suggest_int("psi", 128, 1024, log=True),
-            "power": trial.suggest_int("power", 2, 4),
-            "shrink": trial.suggest_float("shrink", 1e-4, 0.3, log=True),
+            "psi": trial.suggest_int("psi", 256, 1024, log=True),
+            "power": trial.suggest_int("power", 2, 5),
+            "shrink": trial.suggest_float("shrink", 1e-4, 0.1, log=True),
             "columns": trial.suggest_float("columns", 0.3, 1.0),
         }
 
@@ -121,7 +123,7 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool))
         return anomalies.fit(
             normal.inputs(self.features),
-            OFFSET,
+            RELATIVE,
             shrink=float(params["shrink"]),
             power=int(params["power"]),
             trees=int(params["trees"]),
@@ -160,11 +162,11 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         return (1.0 - 2.0 * shares)[:, None]
 
     def opponent(self, name: str, train: Rows, validation: Rows, rows: Rows) -> Columns:
-        """Limits as they stand; largest |z| and Mahalanobis distance at the model's own false-alarm rate."""
+        """Limits as they stand; the others at the model's own rate of false alarms."""
         if name == "statutory_limits":
             return {"detected": outside_limits(rows)}
         normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool)).inputs(self.features)
-        measure = detection.OPPONENTS[name](normal, OFFSET)
+        measure = detection.MEASURES[name](normal, RELATIVE)
         quiet = validation.select(~np.asarray(validation.truth["anomaly"], dtype=bool))
         threshold = anomalies.quantile_threshold(-measure(quiet.inputs(self.features)), FALSE_ALARMS)
         score = -measure(rows.inputs(self.features))
@@ -220,7 +222,8 @@ class VoltageAnomaly(Definition[AnomalyForest]):
             ),
             {
                 "features": list(self.features),
-                "log_offset": fitted.whitening.offset.tolist(),
+                "in_units_of_restlessness": fitted.whitening.relative.tolist(),
+                "restlessness_pu": [CALMEST_PU, WILDEST_PU],
                 "centre": fitted.whitening.centre.tolist(),
                 "whitening": fitted.whitening.matrix.tolist(),
                 "level": [fitted.level_centre, fitted.level_scale],

@@ -1,4 +1,4 @@
-"""Customer classes: how much of its rated load a class draws at each hour, weekday, season and temperature."""
+"""Customer classes: what each draws at every hour, weekday, season and temperature."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class CustomerClass:
         return np.asarray(shape * weekly * cooling * season, dtype=np.float64)
 
 
-# Shapes after the load-research profiles that Indian distribution companies publish: an evening peak at home, an office
-# day, two shifts, and irrigation pumps fed in rostered hours at night and around noon.
+# Shapes after the load-research profiles that Indian distribution companies publish: an evening peak at home,
+# an office day, two shifts, and irrigation pumps fed in rostered hours at night and around noon.
 RESIDENTIAL = CustomerClass(
     "residential",
     (0.62, 0.56, 0.52, 0.50, 0.52, 0.62, 0.78, 0.86, 0.82, 0.74, 0.70, 0.68,

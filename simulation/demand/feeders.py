@@ -23,7 +23,7 @@ _PER_DAY = DAY_S // QUARTER_S
 
 @dataclass(frozen=True, slots=True)
 class FeederLoads:
-    """Load of a substation's feeders; time runs along the first axis, feeders (in the description's order) along the second.
+    """Load of a substation's feeders; axes are time, then feeders in the description's order.
 
     Attributes:
         substation: Its name.
@@ -70,9 +70,10 @@ class FeederLoads:
 def simulate_load(substation: Substation, start: date, days: int, campaign: str, seed: int) -> FeederLoads:
     """Simulate every feeder's load from local midnight of `start` on.
 
-    A feeder's demand is its base power times the sum over customer classes of share × (hour × weekday or holiday × season
-    × temperature terms), times (1 + stochastic terms). The stochastic terms are autoregressive: one of days shared
-    by all feeders, one of days and one of an hour for each feeder, scaled by its classes. Photovoltaics are subtracted.
+    A feeder's demand is its base power times the sum over customer classes of share × (hour × weekday or
+    holiday × season × temperature terms), times (1 + stochastic terms). The stochastic terms are
+    autoregressive: one of days shared by all feeders, one of days and one of an hour for each feeder, scaled
+    by its classes. Photovoltaics are subtracted.
 
     Args:
         substation: Description.

@@ -1,4 +1,4 @@
-"""Weather at a site: temperature, irradiance and wind as seasonal and daily terms plus autoregressive noise."""
+"""Weather at a site: temperature, irradiance and wind by season, time of day and autoregressive noise."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def simulate_weather(
 def clear_sky_ghi(day_of_year: Floats, solar_hour: Floats, latitude: float) -> Floats:
     """Irradiance on a horizontal plane under a clear sky, W/m².
 
-    Haurwitz's model (B. Haurwitz, Journal of Meteorology 2, 1945): 1098·cos z·exp(−0.057/cos z) with the sun's zenith
-    angle z from Cooper's declination 23.45°·sin(360°·(284 + d)/365).
+    Haurwitz's model (B. Haurwitz, Journal of Meteorology 2, 1945): 1098·cos z·exp(−0.057/cos z) with the
+    sun's zenith angle z from Cooper's declination 23.45°·sin(360°·(284 + d)/365).
     """
     declination = np.radians(23.45) * np.sin(2.0 * np.pi * (284.0 + day_of_year) / 365.0)
     hour_angle = np.radians(15.0) * (solar_hour - 12.0)

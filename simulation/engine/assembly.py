@@ -1,4 +1,4 @@
-"""Putting elements' admittances together into the network's matrices, fast enough to do it after every switching."""
+"""Putting elements' admittances together into the network's matrices after every switching."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ROTATION = np.exp(-2j * np.pi / 3.0 * np.arange(3))
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """Where each entry of each element's primitive matrix belongs; fixed as long as the circuit's elements are.
+    """Where each entry of each element's primitive matrix belongs; the circuit's elements decide it.
 
     Attributes:
         names: Elements that are not loads, in the engine's order.
@@ -79,7 +79,7 @@ class Assembly:
     def read(
         self, entries: Complexes, elements: Mapping[str, Any], names: Iterable[str], off: frozenset[str]
     ) -> None:
-        """Read primitive matrices of the elements `names` into `entries`; those in `off` are out of service."""
+        """Read the primitive matrices of `names` into `entries`; elements in `off` are out of service."""
         for name in names:
             entries[self.slices[name]] = 0.0 if name in off else elements[name].YPrim()
 

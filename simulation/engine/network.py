@@ -26,7 +26,8 @@ class Layout:
         point_nodes: Nodes of each measurement point's phases, shape [p, 3].
         load_nodes: The two nodes of each load; −1 is earth, shape [l, 2].
         load_base_v: Nominal voltage across each load, V, shape [l].
-        v_low_pu: Voltage below which each load is the constant impedance that it is at nominal voltage, shape [l].
+        v_low_pu: Voltage below which each load is the constant impedance that it is at nominal voltage, shape
+            [l].
         v_min_pu: Voltage down to which it draws constant power, shape [l].
         v_max_pu: Voltage up to which it does, shape [l].
         of_bus: Nodes of the three phases of each bus.
@@ -67,7 +68,8 @@ class Network:
     Attributes:
         layout: Nodes, points and loads.
         y: Admittances of lines, transformers, shunts and the source's impedance, S, shape [n, n].
-        source: Norton current of the source at an internal voltage of 1 V in phase a (positive sequence), A, shape [n].
+        source: Norton current of the source at an internal voltage of 1 V in phase a (positive sequence), A,
+            shape [n].
         point_y: Current into each point's element by node voltage, S, shape [3·p, n].
         point_source: Norton current inside each point's element at 1 V, A, shape [3·p].
     """
@@ -95,9 +97,10 @@ class Network:
     def load_currents(self, v: Complexes, s_va: Complexes) -> Complexes:
         """Currents through the loads as OpenDSS's load model 1 has them.
 
-        Constant power, I = conj(S/U), for v_min ≤ |U| ≤ v_max; above that the admittance that gives this current at v_max;
-        below v_low the admittance Y = conj(S)/U_n²; between v_low and v_min the current's magnitude is linear in |U|
-        from Y·v_low to conj(S)/v_min (OpenDSS source, Load: `InterpolateY95_YLow`).
+        Constant power, I = conj(S/U), for v_min ≤ |U| ≤ v_max; above that the admittance that gives this
+        current at v_max; below v_low the admittance Y = conj(S)/U_n²; between v_low and v_min the current's
+        magnitude is linear in |U| from Y·v_low to conj(S)/v_min (OpenDSS source, Load:
+        `InterpolateY95_YLow`).
 
         Args:
             v: Node voltages, shape [..., n].
@@ -122,10 +125,10 @@ class Network:
         return np.asarray(size * np.conj(s_va) / layout.load_base_v * direction)
 
     def residual(self, v: Complexes, emf_v: Complexes, s_va: Complexes) -> tuple[Floats, Floats]:
-        """Power that does not balance: the largest active and reactive mismatch over the nodes, pu on 100 MVA.
+        """Power that does not balance: the largest mismatch over the nodes, pu on 100 MVA.
 
-        Kirchhoff's current law at every node, times its voltage: V·conj(Y·V − I_source + I_loads). The sign is that of the
-        largest mismatch.
+        Kirchhoff's current law at every node, times its voltage: V·conj(Y·V − I_source + I_loads). The sign
+        is that of the largest mismatch.
 
         Args:
             v: Node voltages, shape [t, n].

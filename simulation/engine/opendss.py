@@ -20,7 +20,7 @@ MAX_ITERATIONS = 200
 TOLERANCE = 1e-9
 
 NEIGHBOURS = ("load.neighbour_a", "load.neighbour_b", "load.neighbour_c")
-"""Reactive loads at the source's bus that stand for what the grid's other customers do from second to second."""
+"""Reactive loads at the source's bus: what the grid's other customers do from second to second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,9 @@ class Source:
 class Engine:
     """OpenDSS with one substation's circuit. Nothing that is set outlives `compile`.
 
-    Each engine has its own OpenDSS context and its own scratch folder. Loads are the feeders' phases in the description's
-    order (a, b, c of the first feeder, of the second …), then the traction supplies, then the three `NEIGHBOURS`.
+    Each engine has its own OpenDSS context and its own scratch folder. Loads are the feeders' phases in the
+    description's order (a, b, c of the first feeder, of the second …), then the traction supplies, then the
+    three `NEIGHBOURS`.
 
     Attributes:
         substation: Its description.
@@ -81,12 +82,7 @@ class Engine:
             dss.Command("clear")
             dss.Command(f'redirect "{file}"')
             source = dss.Vsource[self.substation.source.split(".", 1)[1]]
-            bus = str(source.Bus1).split(".")[0]
-            for phase, name in enumerate(NEIGHBOURS, start=1):
-                kv = float(source.BasekV) / math.sqrt(3.0)
-                dss.Command(
-                    f"new {name} bus1={bus}.{phase} phases=1 conn=wye kv={kv!r} kw=0 kvar=0 vminpu=0.7 vmaxpu=1.3"
-                )
+            self._add_neighbours(str(source.Bus1).split(".")[0], float(source.BasekV) / math.sqrt(3.0))
             dss.Command(
                 f"set controlmode=off tolerance={TOLERANCE} maxiterations={MAX_ITERATIONS} mode=snapshot"
             )
@@ -115,8 +111,8 @@ class Engine:
             )
         # The batch follows the file's order, `loads` the description's.
         self._order = np.array([self.loads.index(name) for name in in_file])
-        # OpenDSS numbers the nodes anew when an element is disabled or enabled, and gives a disabled one no nodes:
-        # what is out of service is therefore enabled and opened at every terminal.
+        # OpenDSS numbers the nodes anew when an element is disabled or enabled, and gives a disabled one no
+        # nodes: what is out of service is therefore enabled and opened at every terminal.
         self._off: frozenset[str] = frozenset()
         for name, element in self._elements.items():
             if not element.Enabled:
@@ -125,6 +121,11 @@ class Engine:
         dss.Solution.Solve()
         self._line_r: dict[str, Floats] = {}
         self._changed()
+
+    def _add_neighbours(self, bus: str, kv: float) -> None:
+        for phase, name in enumerate(NEIGHBOURS, start=1):
+            at_rest = "kw=0 kvar=0 vminpu=0.7 vmaxpu=1.3"
+            self._dss.Command(f"new {name} bus1={bus}.{phase} phases=1 conn=wye kv={kv!r} {at_rest}")
 
     @property
     def source_bus(self) -> str:
@@ -187,7 +188,7 @@ class Engine:
         self._changed(description.element)
 
     def set_steps(self, capacitor: str, steps: int, blown: str = "") -> None:
-        """Switch on `steps` steps of a capacitor bank; the unit of phase `blown`, if named, carries no current."""
+        """Switch on `steps` steps of a capacitor bank; the unit of phase `blown` carries no current."""
         if self._steps.get(capacitor) == (steps, blown):
             return
         self._steps[capacitor] = (steps, blown)
@@ -256,7 +257,8 @@ class Engine:
         """The linear network in its present state of switches and taps.
 
         Raises:
-            SimulationError: Nothing was solved since the last change: OpenDSS has not built the admittances yet.
+            SimulationError: Nothing was solved since the last change: OpenDSS has not built the admittances
+                yet.
         """
         if not self._solved:
             raise SimulationError("the engine's network was asked for before it was solved", "solve first")

@@ -11,8 +11,9 @@ from substations.description import Substation
 
 # Shares of faults cleared by the main protection, by the backup, and with a breaker that failed.
 _SHARES = (0.86, 0.09, 0.05)
-# Seconds until the current is broken. Above 100 kV distance or differential protection with a three-cycle breaker; below,
-# overcurrent relays with inverse time. Backup adds its grading time, breaker failure the timer of IEEE C37.119's scheme.
+# Seconds until the current is broken. Above 100 kV distance or differential protection with a three-cycle
+# breaker; below, overcurrent relays with inverse time. Backup adds its grading time, breaker failure the
+# timer of IEEE C37.119's scheme.
 _MAIN_HIGH_S, _MAIN_LOW_S = (0.06, 0.12), (0.10, 0.55)
 _BACKUP_S, _FAILURE_S = (0.30, 0.50), (0.15, 0.25)
 # Automatic reclosing of overhead lines: dead time, and how often the arc has gone.
@@ -57,7 +58,7 @@ def draw_clearing(rng: np.random.Generator, substation: Substation, site: Site) 
 
 
 def draw_beyond(rng: np.random.Generator, site: Site) -> Clearing:
-    """Draw the clearing of a fault on somebody else's line behind a feeder's end: nothing of the substation trips."""
+    """Draw the clearing of a fault on another's line behind a feeder's end: nothing here trips."""
     cleared_by = str(rng.choice(["main", "backup"], p=[0.9, 0.1]))
     duration = float(rng.uniform(*(_MAIN_HIGH_S if site.kv > 100.0 else _MAIN_LOW_S)))
     if cleared_by == "backup":

@@ -1,13 +1,14 @@
 """Short circuits from one factorisation: the bus impedance matrix and what any fault does to it.
 
-With loads as the admittances that they are at the pre-fault voltage, the substation is linear: V = Z·I_source. A fault
-with admittance matrix Y_f between the phases of a place and earth then gives
+With loads as the admittances that they are at the pre-fault voltage the substation is linear, V = Z·I_source.
+A fault with admittance matrix Y_f between the phases of a place and earth then gives
 
     I_f = Y_f·(1 + Z_pp·Y_f)⁻¹·V_p,      V = V_oc − Z_p·I_f
 
-(Thevenin's theorem in phase coordinates; e.g. A. R. Bergen and V. Vittal, Power Systems Analysis, chapter on faults). A
-place within a line at the fraction d of its series impedance z is a linear combination of the line's ends:
-Z_kp = (1 − d)·Z_ki + d·Z_kj and Z_pp gains d·(1 − d)·z; the line's charging stays lumped at its ends.
+(Thevenin's theorem in phase coordinates; e.g. A. R. Bergen and V. Vittal, Power Systems Analysis, chapter on
+faults). A place within a line at the fraction d of its series impedance z is a linear combination of the
+line's ends: Z_kp = (1 − d)·Z_ki + d·Z_kj and Z_pp gains d·(1 − d)·z; the line's charging stays lumped at its
+ends.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class FaultNetwork:
         np.add.at(y, (one, other), -y_load)
         np.add.at(y, (other, one), -y_load)
         y = y[:size, :size]
-        # A bus without supply has no admittance at all; a vanishing one keeps the matrix regular and its voltage zero.
+        # A bus without supply has no admittance at all; a vanishing one keeps the matrix regular and its
+        # voltage zero.
         bare = np.flatnonzero(np.abs(np.diag(y)) == 0.0)
         y[bare, bare] = 1.0
         z = np.asarray(np.linalg.inv(y), dtype=np.complex128)
@@ -116,7 +118,7 @@ def bus_place(network: Network, bus: str) -> Place:
 
 
 def between(near: Place, far: Place, series_z: Complexes, fraction: float) -> Place:
-    """A point within a line, `fraction` of the way between its ends; `series_z` is the line's, Ω, shape [3, 3]."""
+    """A point within a line of series impedance `series_z` (Ω), `fraction` of the way between its ends."""
     return Place(
         f"{near.name}-{far.name}",
         (1.0 - fraction) * near.weights + fraction * far.weights,
@@ -127,7 +129,8 @@ def between(near: Place, far: Place, series_z: Complexes, fraction: float) -> Pl
 def fault_admittance(kind: str, phases: str, r_ohm: Floats) -> Complexes:
     """Admittance matrices of faults of one type, S, shape [m, 3, 3].
 
-    LG and LLG: each faulted phase to earth through the resistance. LL: one phase to the other through it. LLL: each phase to
+    LG and LLG: each faulted phase to earth through the resistance. LL: one phase to the other through it.
+        LLL: each phase to
     earth through it.
 
     Args:

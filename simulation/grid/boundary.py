@@ -1,4 +1,4 @@
-"""The transmission grid as the substations see it: voltage, strength and price at each one's bus, hour by hour."""
+"""The transmission grid as the substations see it: voltage, strength and price at each one's bus."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ BoundaryHours = Mapping[str, tuple[BoundaryHour, ...]]
 def solve_boundary(profile: Profile, substations: Sequence[Substation]) -> BoundaryHours:
     """Dispatch the grid in the profile's representative hours and read it at every substation's bus.
 
-    For each hour: a lossless economic dispatch within the lines' limits, then an AC power flow with it (the slack takes
+    For each hour: a lossless economic dispatch within the lines' limits, then an AC power flow with it (the
+        slack takes
     the losses), then IEC 60909 with the units that the dispatch needs. A substation's own load replaces the
     case's load at its bus.
 
@@ -191,7 +192,7 @@ def _units_needed(p_mw: Floats) -> tuple[int, ...]:
 
 
 def _short_circuit(net: Any, units: tuple[int, ...], buses: Sequence[int]) -> dict[int, tuple[float, float]]:
-    """Short-circuit power in MVA and R/X at `buses` with `units` of each plant running (IEC 60909, maximum)."""
+    """Short-circuit power in MVA and R/X at `buses` with `units` of each plant running (IEC 60909)."""
     from pandapower.shortcircuit import calc_sc
 
     net.gen["sn_mva"] = [count * plant.unit_mw / 0.85 for count, plant in zip(units, PLANTS, strict=True)]

@@ -12,7 +12,8 @@ from simulation.grid.plants import PLANTS, SLACK_BUS
 from simulation.noise import Floats
 
 _LOSS_SHARE = 0.009
-# Value of lost load, rupees per MWh: dearer than every plant, so that it is shed only when nothing else is left.
+# Value of lost load, rupees per MWh: dearer than every plant, so that it is shed only when nothing else is
+# left.
 _SHED_COST = 100_000.0
 _BINDING = 1e-6
 
@@ -22,7 +23,8 @@ class Lossless:
     """The DC model of a network.
 
     Attributes:
-        sensitivity: Change of each branch's flow by injection at each bus, balanced at the slack, shape [m, n].
+        sensitivity: Change of each branch's flow by injection at each bus, balanced at the slack, shape [m,
+            n].
         rating_mw: Limit of each branch, MW, shape [m].
     """
 
@@ -50,7 +52,7 @@ class Dispatch:
 
 
 def lossless(net: Any, rating_factor: float) -> Lossless:
-    """Build the DC model of `net`; transformers are not limited, lines at `rating_factor` of their thermal rating."""
+    """Build the DC model of `net`: lines limited at `rating_factor` of their rating, transformers not."""
     buses = len(net.bus)
     ends, x_pu, rating = [], [], []
     for row in net.line.itertuples():
@@ -75,9 +77,11 @@ def lossless(net: Any, rating_factor: float) -> Lossless:
 def dispatch(model: Lossless, net_load_mw: Floats) -> Dispatch:
     """Cheapest output of the plants that serves the load within the branches' limits.
 
-    minimise Σ c·p + c_shed·s  subject to  Σ p + Σ s = Σ d,  |H·(p + s − d)| ≤ rating,  p_min ≤ p ≤ p_max,  0 ≤ s ≤ max(d, 0).
+    Minimise Σ c·p + c_shed·Σ s subject to Σ p + Σ s = Σ d, |H·(p + s − d)| ≤ rating, p_min ≤ p ≤ p_max and
+    0 ≤ s ≤ max(d, 0), with demand d, shed load s and the branches' sensitivities H.
 
-    Losses are taken as a share of the load. The price at a bus is the balance's dual plus the limits' duals times H.
+    Losses are taken as a share of the load. The price at a bus is the balance's dual plus the limits' duals
+    times H.
 
     Args:
         model: DC model.

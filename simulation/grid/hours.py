@@ -58,8 +58,9 @@ def choose_hours(start: int, days: int, count: int) -> NDArray[np.int64]:
 def simulate_hours(rng: np.random.Generator, t: NDArray[np.int64], utc_offset_s: int) -> SystemHours:
     """Load, sun and wind of the whole grid in the given hours.
 
-    Load is the sum of the customer classes of `simulation.demand` in the weather of the country's middle, scaled so that
-    its mean working-day peak is near the case's load, times a spread of days; sun and wind as at a site.
+    Load is the sum of the customer classes of `simulation.demand` in the weather of the country's middle,
+    scaled so that its mean working-day peak is near the case's load, times a spread of days; sun and wind as
+    at a site.
     """
     when = local_time(t + 1800, utc_offset_s)
     season = np.cos(2.0 * np.pi * (when.day_of_year - 140.0) / 365.25)

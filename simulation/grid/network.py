@@ -1,8 +1,9 @@
 """The transmission network: pandapower's 39-bus case at 50 Hz and Indian voltage levels.
 
-The case (the New England system of Athay, Podmore and Virmani, 1979, as in MATPOWER's `case39`) has 345 kV and 60 Hz. Its
-impedances are kept in pu on 400 kV; a line's inductance and capacitance do not know the frequency, so that its
-reactance and its charging fall by 50/60; transformers and machines are taken as designed for 50 Hz.
+The case (the New England system of Athay, Podmore and Virmani, 1979, as in MATPOWER's `case39`) has 345 kV
+and 60 Hz. Its impedances are kept in pu on 400 kV; a line's inductance and capacitance do not know the
+frequency, so that its reactance and its charging fall by 50/60; transformers and machines are taken as
+designed for 50 Hz.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ _HV_BUSES = (11, 19)
 _UNIT_BUSES = (29, 30, 31, 32, 33, 34, 35, 36, 37)
 # Branch 23–36 of the case is a unit transformer written as a line.
 _TRANSFORMER_LINE = 29
+_UNIT_MVA = 900.0
 _XD_SUBTRANSIENT_PU = 0.2
+# Transformers that the case has without resistance lose at least this.
+_LEAST_VKR_PCT = 0.3
+# Share of the case's fixed tap boost (up to 7 %) that is kept: the machines' voltages are nearer to 1 here.
+_BOOST = 0.2
 _POWER_FACTOR = 0.85
 
 
@@ -79,9 +85,9 @@ def _add_branches(net: pp.pandapowerNet, case: pp.pandapowerNet) -> None:
     ohms = (EHV_KV / _CASE_KV) ** 2
     for row in case.line.itertuples():
         if row.Index == _TRANSFORMER_LINE:
-            base_ohm = _CASE_KV**2 / 900.0
+            vk_pct = 100.0 * row.x_ohm_per_km / (_CASE_KV**2 / _UNIT_MVA)
             _add_transformer(
-                net, int(row.from_bus), int(row.to_bus), 900.0, 100 * row.x_ohm_per_km / base_ohm, 0.3, 0.0
+                net, (int(row.from_bus), int(row.to_bus)), sn_mva=_UNIT_MVA, vk_pct=vk_pct, boost_pct=0.0
             )
             continue
         pp.create_line_from_parameters(
@@ -91,35 +97,34 @@ def _add_branches(net: pp.pandapowerNet, case: pp.pandapowerNet) -> None:
             length_km=1.0,
             r_ohm_per_km=row.r_ohm_per_km * ohms,
             x_ohm_per_km=row.x_ohm_per_km * ohms * _F_HZ / _CASE_HZ,
-            # The same farads in pu of a line at 400 kV; pandapower multiplies by the network's frequency itself.
+            # The same farads in pu of a line at 400 kV; pandapower multiplies by the network's frequency
+            # itself.
             c_nf_per_km=row.c_nf_per_km / ohms,
             max_i_ka=row.max_i_ka * _CASE_KV / EHV_KV,
         )
     for row in case.trafo.itertuples():
-        ratio = row.tap_pos * row.tap_step_percent
         _add_transformer(
             net,
-            int(row.hv_bus),
-            int(row.lv_bus),
-            row.sn_mva,
-            row.vk_percent,
-            max(row.vkr_percent, 0.3),
-            0.2 * ratio,
+            (int(row.hv_bus), int(row.lv_bus)),
+            sn_mva=row.sn_mva,
+            vk_pct=row.vk_percent,
+            vkr_pct=row.vkr_percent,
+            boost_pct=_BOOST * row.tap_pos * row.tap_step_percent,
         )
 
 
 def _add_transformer(
     net: pp.pandapowerNet,
-    one: int,
-    other: int,
+    buses: tuple[int, int],
+    *,
     sn_mva: float,
     vk_pct: float,
-    vkr_pct: float,
+    vkr_pct: float = 0.0,
     boost_pct: float,
 ) -> None:
     import pandapower as pp
 
-    high, low = sorted((one, other), key=lambda bus: -float(net.bus.at[bus, "vn_kv"]))
+    high, low = sorted(buses, key=lambda bus: -float(net.bus.at[bus, "vn_kv"]))
     pp.create_transformer_from_parameters(
         net,
         high,
@@ -128,7 +133,7 @@ def _add_transformer(
         vn_hv_kv=float(net.bus.at[high, "vn_kv"]),
         vn_lv_kv=float(net.bus.at[low, "vn_kv"]),
         vk_percent=vk_pct,
-        vkr_percent=vkr_pct,
+        vkr_percent=max(vkr_pct, _LEAST_VKR_PCT),
         pfe_kw=0.0,
         i0_percent=0.0,
         tap_side="hv",

@@ -42,8 +42,9 @@ class Renewable:
     p_max_mw: float
 
 
-# Sizes follow the 39-bus case; costs are of the order of Indian variable charges by fuel (from common knowledge). The
-# order in cost does not follow the distance to the load, so that the cheapest dispatch meets the lines' limits.
+# Sizes follow the 39-bus case; costs are of the order of Indian variable charges by fuel (from common
+# knowledge). The order in cost does not follow the distance to the load, so that the cheapest dispatch meets
+# the lines' limits.
 PLANTS = (
     Plant(29, "hydro", 5, 208.0, 1900.0, 1.025, 0.10),
     Plant(30, "gas", 4, 160.0, 5400.0, 1.010, 0.12),

@@ -31,7 +31,8 @@ class CurrentClass:
     phase_min: tuple[float, float, float, float]
 
 
-# IEC 61869-3 (inductive) and -5 (capacitor voltage transformers), measuring classes, 80-120 % of rated voltage.
+# IEC 61869-3 (inductive) and -5 (capacitor voltage transformers), measuring classes, 80-120 % of rated
+# voltage.
 VOLTAGE = {
     0.2: VoltageClass(0.2, 10.0),
     0.5: VoltageClass(0.5, 20.0),
@@ -49,7 +50,7 @@ _LOAD_PU = np.array([0.05, 0.20, 1.0, 1.2])
 
 
 def voltage_limits(accuracy: Floats) -> tuple[Floats, Floats]:
-    """Ratio error (fraction) and phase displacement (radian) allowed for voltage transformers of the given classes.
+    """Ratio error (fraction) and phase displacement (radian) allowed for voltage transformers.
 
     Raises:
         SimulationError: A class is not one of 0.2, 0.5, 1.0.
@@ -64,8 +65,8 @@ def voltage_limits(accuracy: Floats) -> tuple[Floats, Floats]:
 def current_limits(accuracy: Floats, load_pu: Floats) -> tuple[Floats, Floats]:
     """Ratio error (fraction) and phase displacement (radian) allowed for current transformers.
 
-    Between the currents at which the standard states limits they are interpolated on the logarithm of the current; below 5 %
-    and above 120 % the nearest stated limit is kept.
+    Between the currents at which the standard states limits they are interpolated on the logarithm of the
+    current; below 5 % and above 120 % the nearest stated limit is kept.
 
     Args:
         accuracy: Class of each point, shape [p].

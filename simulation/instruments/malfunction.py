@@ -32,14 +32,14 @@ class Malfunction:
 
 
 def drift(seconds: int, already: float, phase: int, point: int, excess: float) -> Malfunction:
-    """One phase's ratio drifts: by the share `already` of the fraction `excess` at first, by all of it at the end."""
+    """One phase's ratio drifts: by the share `already` of `excess` at first, by all of it at the end."""
     gain = np.ones((seconds, 3))
     gain[:, phase] += excess * (already + (1.0 - already) * np.arange(1, seconds + 1) / seconds)
     return Malfunction(point, gain)
 
 
 def stuck(v_abs: Floats, begin: int, phases: tuple[int, ...], point: int, excess: float) -> Malfunction:
-    """Voltage registers stand still at a value from earlier, which lies by the fraction `excess` beside that at `begin`.
+    """Voltage registers stand still at an earlier value, by the fraction `excess` beside that at `begin`.
 
     Args:
         v_abs: True voltages of the point in each second, V, shape [t, 3].
@@ -75,13 +75,11 @@ def spike(
     return Malfunction(point, gain)
 
 
-def dead(
-    rng: np.random.Generator, span: tuple[int, int], phase: int, point: int, loss: float
-) -> Malfunction:
+def dead(rng: np.random.Generator, span: tuple[int, int], phase: int, point: int, loss: float) -> Malfunction:
     """The secondary loses contact for a part of every half-cycle, in some seconds.
 
-    What is left of a half-cycle's RMS after losing the share d of its energy is √(1 − d). The loss of RMS is drawn; it
-    is `loss` in the first of these seconds and less in the others.
+    What is left of a half-cycle's RMS after losing the share d of its energy is √(1 − d). The loss of RMS is
+    drawn; it is `loss` in the first of these seconds and less in the others.
 
     Args:
         rng: Source of randomness.
@@ -106,7 +104,7 @@ def swapped(seconds: int, phases: tuple[int, int], point: int) -> Malfunction:
 
 
 def blown_fuse(seconds: int, begin: int, phase: int, point: int, *, left: float) -> Malfunction:
-    """A fuse of the voltage transformers has blown: the other phases' burden leaves the fraction `left` on its input."""
+    """A fuse has blown: the other phases' burden leaves the fraction `left` of the voltage on its input."""
     gain = np.ones((seconds, 3))
     gain[begin:, phase] = left
     return Malfunction(point, gain)

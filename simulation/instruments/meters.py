@@ -11,8 +11,8 @@ from simulation.instruments.accuracy import voltage_limits
 from simulation.noise import Floats
 from substations.description import Substation
 
-# Standard deviation of half-cycle values within a quiet second, by voltage level in kV: arcs and starting motors are
-# near 33 kV.
+# Standard deviation of half-cycle values within a quiet second, by voltage level in kV: arcs and starting
+# motors are near 33 kV.
 _FLICKER = ((100.0, 5.0e-4), (300.0, 2.5e-4), (np.inf, 1.5e-4))
 
 

@@ -36,7 +36,7 @@ def mean_over_seconds(timeline: Timeline, values: Floats, skew_s: Floats) -> Flo
 
 
 def _shifted(values: Floats, skew_s: Floats) -> Floats:
-    """Means of quantities that are constant over each true second, shape [p, t, c], by clocks that are ahead or behind."""
+    """Means by clocks ahead or behind, of quantities constant over each true second, shape [p, t, c]."""
     if not skew_s.any():
         return values
     share = np.abs(skew_s)[:, None, None]
@@ -60,7 +60,7 @@ def restless_seconds(timeline: Timeline) -> NDArray[np.int64]:
 def half_cycle_extremes(
     timeline: Timeline, v_abs: Floats, skew_s: Floats, seconds: NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
-    """Smallest and largest RMS over one cycle, renewed every half-cycle (U_rms(1/2) of IEC 61000-4-30), in some seconds.
+    """Smallest and largest U_rms(1/2) in some seconds: RMS over a cycle, renewed every half-cycle.
 
     Args:
         timeline: Which state acts when.

@@ -1,4 +1,4 @@
-"""Standing conditions of an episode: when it is, what the feeders draw each second, the frequency, the grid."""
+"""Standing conditions of an episode: its time, what the feeders draw, the frequency, the grid."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from simulation.scenario.world import World
 from switchyard.identity import ScenarioId, generator
 
 _GOLDEN = 0.6180339887498949
-# Standard deviation of a load's second-to-second movement and its memory in seconds: all phases of a feeder, each phase.
+# Standard deviation of a load's second-to-second movement and its memory in seconds: all phases of a feeder,
+# each phase.
 _FEEDER_SIGMA, _FEEDER_MEMORY = 0.0030, 14.0
 _PHASE_SIGMA, _PHASE_MEMORY = 0.0020, 4.0
 # Reactive power that the grid's other customers move from second to second, of the short-circuit power.
 _NEIGHBOUR_SHARE, _NEIGHBOUR_MEMORY = 3.0e-4, 8.0
-# How unevenly customers are connected to the phases, below and above 100 kV, and the unevenness of the grid's other
-# customers as a share of the short-circuit power.
+# How unevenly customers are connected to the phases, below and above 100 kV, and the unevenness of the grid's
+# other customers as a share of the short-circuit power.
 _UNEVEN_LOW, _UNEVEN_HIGH, _UNEVEN_GRID = 0.05, 0.012, 1.2e-3
 
 
@@ -50,8 +51,8 @@ class Conditions:
 def draw_conditions(rng: np.random.Generator, world: World, scenario: ScenarioId, seconds: int) -> Conditions:
     """Draw an episode's conditions.
 
-    Days are spread by the golden ratio over the campaign, so that any block of days holds its share of every kind; an
-    episode never crosses local midnight.
+    Days are spread by the golden ratio over the campaign, so that any block of days holds its share of every
+    kind; an episode never crosses local midnight.
     """
     first = generator(
         scenario.substation, scenario.campaign, str(scenario.seed), scenario.kind, "days"
@@ -113,8 +114,9 @@ def _root(steps: int, memory: float) -> Floats:
 def _frequency_root(steps: int) -> Floats:
     """Root of the covariance of quiet frequency, Hz.
 
-    A Matérn-3/2 term (7.4 mHz, 12 s) and an Ornstein–Uhlenbeck term (25 mHz, 900 s), fitted to the mean absolute change of a
-    measured interconnection over 1, 5, 10, 30, 60 and 300 s: 1.1, 4.0, 6.2, 9.5, 11.3, 19.8 mHz.
+    A Matérn-3/2 term (7.4 mHz, 12 s) and an Ornstein–Uhlenbeck term (25 mHz, 900 s), fitted to the mean
+    absolute change of a measured interconnection over 1, 5, 10, 30, 60 and 300 s: 1.1, 4.0, 6.2, 9.5, 11.3,
+    19.8 mHz.
     """
     lag = np.abs(np.subtract.outer(np.arange(steps), np.arange(steps))).astype(np.float64)
     near = np.sqrt(3.0) * lag / 12.0

@@ -25,7 +25,8 @@ class Labels:
     Attributes:
         event: Code of the event, shape [p, t].
         phase: Code of the phases it acts on, shape [p, t].
-        severity: Largest departure in multiples of the instrument's error limit; NaN where there is no event, [p, t].
+        severity: Largest departure in multiples of the instrument's error limit; NaN where there is no event,
+            [p, t].
         active: Whether it acts in this second, shape [p, t].
     """
 
@@ -63,7 +64,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class FaultRecord:
-    """One short circuit; the fields of the `faults` table beyond the key. Times in seconds from the episode's start."""
+    """One short circuit: the `faults` table beyond its key; `t_start_s` counts from the episode's start."""
 
     bus: str
     fault_type: str

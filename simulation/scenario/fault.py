@@ -74,7 +74,7 @@ def simulate(world: World, engine: Engine, scenario: ScenarioId, seconds: int) -
 def _afterwards(
     stage: Stage, hit: Hit, quiet: NDArray[np.int64], recording: Recording
 ) -> list[tuple[float, float, NDArray[np.int64]]]:
-    """Spells from the clearing to the end: what tripped out of service, then as before where it is reclosed."""
+    """Spells after the clearing: what tripped out of service, then as before where it is reclosed."""
     engine, end = stage.engine, float(stage.seconds)
     tripped = [name for name in hit.clearing.trips if name not in engine.out_of_service]
     if not tripped:
@@ -92,7 +92,9 @@ def _afterwards(
     return [(hit.end_s, back, states), (back, end, quiet[min(int(back), quiet.size - 1) :])]
 
 
-def _labels(stage: Stage, timeline: Timeline, v: Complexes, changes: Floats, hit: Hit) -> tuple[Labels, Floats]:
+def _labels(
+    stage: Stage, timeline: Timeline, v: Complexes, changes: Floats, hit: Hit
+) -> tuple[Labels, Floats]:
     """Sag, swell or interruption at every point, and its severity there, shape [p]."""
     world, labels = stage.world, stage.quiet_labels()
     burning = np.zeros(timeline.seconds, dtype=np.bool_)
@@ -143,7 +145,8 @@ def _record(substation: Substation, hit: Hit, struck: Struck) -> FaultRecord:
         breaker_rating_ka=float(substation.bus(struck.bus).breaker_ka or 0.0),
         dips={
             point.id: [
-                round(float(size) / (point.nominal_kv * 1e3 / np.sqrt(3.0)), 6) for size in np.abs(struck.v[k])
+                round(float(size) / (point.nominal_kv * 1e3 / np.sqrt(3.0)), 6)
+                for size in np.abs(struck.v[k])
             ]
             for k, point in enumerate(substation.points)
         },

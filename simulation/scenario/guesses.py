@@ -1,4 +1,4 @@
-"""Settled states over the range of loads and voltages, computed once, that episodes begin their own settling from."""
+"""Settled states over the range of loads and voltages: where episodes begin their own settling."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Guesses:
         return cls(np.array(load_w), np.array(v_pu), tuple(found), neutral(regulators))
 
     def near(self, s_va: Complexes, hour: BoundaryHour) -> Guess:
-        """The settled state with the nearest load and voltage; one percent of voltage weighs like a tenth of the load."""
+        """The settled state with the nearest load and voltage; 1 % of voltage weighs like 10 % of load."""
         if not self.found:
             return self.fallback
         load = np.abs(self.load_w / max(float(s_va.real.sum()), 1.0) - 1.0)

@@ -82,10 +82,10 @@ def _draw(
 
 
 def _swapped(stage: Stage, point: int, severity: float) -> Episode:
-    """Two inputs are exchanged. It shows as far as the phases differ, so a standing unbalance makes them differ.
+    """Two inputs are exchanged; a standing unbalance makes their voltages differ, so that it shows.
 
-    A pole of the only infeed in service has a resistance in series, such that the two phases' voltages at the point
-    differ by the drawn multiple of the error limit.
+    A pole of the only infeed in service has a resistance in series, such that the two phases' voltages at the
+    point differ by the drawn multiple of the error limit.
     """
     engine, s_va = stage.engine, stage.conditions.s_va
     before = engine.solve(s_va[:1])[0]

@@ -1,4 +1,4 @@
-"""A swell: the grid loses load, and its voltage stands high until the machines' regulators have taken it back."""
+"""A swell: the grid loses load, and its voltage stands high until regulators have taken it back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from simulation.scenario.recording import Recording, Timeline
 from simulation.scenario.stage import Stage
 
 _DURATION_S = (0.3, 6.0)
-# Constant-power loads answer a little more than in proportion: so many corrections hit the rise to 1e-4 of it.
+# Constant-power loads answer a little more than in proportion: so many corrections hit the rise to 1e-4 of
+# it.
 _CORRECTIONS = 3
 
 

@@ -1,4 +1,4 @@
-"""Normal operation from second to second: the power flow, and the regulators that answer it after their delays."""
+"""Normal operation from second to second: the power flow, and regulators that answer it with delay."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def operate(
     *,
     recording: Recording,
 ) -> Operation:
-    """Solve every second; a regulator that has been outside its dead band for its delay acts from the next second on.
+    """Solve every second; a regulator outside its dead band for its delay acts from the next second on.
 
     Args:
         engine: Settled engine.
@@ -114,7 +114,7 @@ def _movable(regulators: Regulators, positions: Positions, needs: list[Floats]) 
 def _next_action(
     needs: list[Floats], waited: Floats, groups: int, free: list[bool]
 ) -> tuple[int, int, Floats]:
-    """Second after which the first regulator acts, which one (−1: none), and how long each has waited by then."""
+    """Second after which a regulator acts, which one (−1: none), how long each has waited by then."""
     steps = needs[0].size if needs else 0
     outside = np.array([np.abs(need) > 1.0 for need in needs]).reshape(len(needs), steps)
     counters = np.empty((len(needs), steps))

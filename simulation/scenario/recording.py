@@ -95,8 +95,9 @@ class Timeline:
 
         Args:
             seconds: Length of the episode.
-            spells: Begin, end and states of each spell; `states[k]` is the state of the spell's k-th whole or partial second,
-                or one state for all of it where there is only one. Spells follow each other from 0 to `seconds`.
+            spells: Begin, end and states of each spell; `states[k]` is the state of the spell's k-th whole or
+                partial second, or one state for all of it where there is only one. Spells follow each other
+                from 0 to `seconds`.
         """
         begin, state = [], []
         for start, end, states in spells:

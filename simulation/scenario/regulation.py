@@ -1,4 +1,4 @@
-"""On-load tap changers and switched capacitors: where they stand when an episode begins, and what they do in it."""
+"""On-load tap changers and switched capacitors: what they hold, and where they come to rest."""
 
 from __future__ import annotations
 
@@ -168,8 +168,9 @@ def settle(
 ) -> Settled:
     """Find where the regulators stand after hours of this load, and the grid's internal voltage behind it.
 
-    The internal voltage is such that the substation's bus has the voltage and angle of the system hour while the
-    substation draws its load through the hour's source impedance: E = V + Z·conj(S/3V). The engine is left so.
+    The internal voltage is such that the substation's bus has the voltage and angle of the system hour while
+    the substation draws its load through the hour's source impedance: E = V + Z·conj(S/3V). The engine is
+    left so.
 
     Args:
         engine: Engine; everything but source, taps and banks is left as it is.
@@ -218,7 +219,7 @@ def errors_pu(engine: Engine, group: TapGroup, v: Complexes) -> Floats:
 
 
 def bank_needs(network: Network, regulators: Regulators, v: Complexes, emf_v: complex) -> list[Floats]:
-    """Reactive power that each bank's transformer brings to the busbar, in steps of the bank, shape [t] each."""
+    """Reactive power that each bank's transformer brings in, in steps of the bank, shape [t] each."""
     i = network.point_currents(v, np.full(v.shape[0], emf_v))
     s = (network.point_voltages(v) * np.conj(i)).sum(axis=-1)
     return [

@@ -32,8 +32,8 @@ class SizedSag:
 def draw_sized_sag(stage: Stage, ready: Ready, start_s: float) -> SizedSag:
     """Draw a fault whose resistance gives a sag of a drawn severity at a drawn point.
 
-    Places, types, points and severities are drawn until the wanted departure lies between those of a bolted fault and of one
-    through the largest resistance; the resistance is then interpolated on its logarithm.
+    Places, types, points and severities are drawn until the wanted departure lies between those of a bolted
+    fault and of one through the largest resistance; the resistance is then interpolated on its logarithm.
 
     Raises:
         InfeasibleError: The substation has no feeder lines, or no fault behind them moves anything.
@@ -53,13 +53,16 @@ def draw_sized_sag(stage: Stage, ready: Ready, start_s: float) -> SizedSag:
         changes = departure(before, during)[:, watched]
         reach = seen_for(changes, clearing.duration_s, half_cycles=bool(world.sees_half_cycles[watched]))
         reach = reach / world.limit[watched]
-        # A larger resistance is a smaller sag nearly everywhere; where it is not, the outermost crossing is taken.
+        # A larger resistance is a smaller sag nearly everywhere; where it is not, the outermost crossing is
+        # taken.
         above = np.flatnonzero(reach >= severity)
         k = int(above[-1]) if above.size else 0
         if above.size and k + 1 < reach.size:
             share = (reach[k] - severity) / max(reach[k] - reach[k + 1], 1e-12)
             r_ohm = float(_RESISTANCES[k] ** (1.0 - share) * _RESISTANCES[k + 1] ** share)
             return SizedSag(watched, severity, Hit(site, kind, phases, r_ohm, clearing, start_s))
-        found = SizedSag(watched, severity, Hit(site, kind, phases, float(_RESISTANCES[k]), clearing, start_s))
+        found = SizedSag(
+            watched, severity, Hit(site, kind, phases, float(_RESISTANCES[k]), clearing, start_s)
+        )
         nearest.append((miss(float(reach[k]), severity), found))
     return min(nearest, key=lambda each: each[0])[1]

@@ -92,8 +92,8 @@ def strike(engine: Engine, ready: Ready, hit: Hit, recording: Recording) -> Stru
 def _add_infeed(substation: Substation, site: Site, i: Complexes, i_fault: Complexes) -> None:
     """Currents at the faulted line's ends: what its ends' voltages do not explain flows into the fault.
 
-    The ends' voltages give the current of the whole line; each end supplies besides it the share of the fault's current
-    by which it is the nearer.
+    The ends' voltages give the current of the whole line; each end supplies besides it the share of the
+    fault's current by which it is the nearer.
     """
     if not site.line or site.fraction >= 1.0:
         return
@@ -104,7 +104,7 @@ def _add_infeed(substation: Substation, site: Site, i: Complexes, i_fault: Compl
 
 
 def _residual(ready: Ready, v: Complexes, place: Place, i_fault: Complexes) -> tuple[Floats, Floats]:
-    """Power that does not balance while the fault burns, with loads as the admittances of the second before."""
+    """Power that does not balance while the fault burns, loads being admittances, pu on 100 MVA."""
     network, layout = ready.network, ready.network.layout
     u_before, u = layout.across(ready.faults.v), layout.across(v)
     i_before = network.load_currents(ready.faults.v, ready.s_va)

@@ -74,7 +74,7 @@ class World:
         return local_midnight(self.start, self.substation.utc_offset_s)
 
     def hour_like(self, t: int) -> BoundaryHour:
-        """The representative system hour whose time of day, then time of year, is nearest to the instant `t`."""
+        """The system hour whose time of day, then time of year, is nearest to the instant `t`."""
         seconds = float(t + self.substation.utc_offset_s)
         hour = seconds % DAY_S / 3600.0
         hours = np.abs((self.hour_of_day - hour + 12.0) % 24.0 - 12.0)

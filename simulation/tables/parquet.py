@@ -22,7 +22,8 @@ def array(values: NDArray[Any]) -> pa.Array[Any]:
     """An Arrow array of numbers; NaN becomes null."""
     import pyarrow as pa
 
-    return pa.array(values, from_pandas=True)
+    found: pa.Array[Any] = pa.array(values, from_pandas=True)
+    return found
 
 
 def words(codes: NDArray[np.integer[Any]], vocabulary: tuple[str, ...]) -> pa.Array[Any]:
@@ -42,8 +43,8 @@ def instants(seconds: NDArray[Any]) -> pa.Array[Any]:
 def write_table(path: Path, table: Table, columns: dict[str, pa.Array[Any]]) -> int:
     """Write one part of a contracted table and return its number of rows.
 
-    Floating-point columns are split by byte and not dictionary-encoded: measured values hardly repeat. The Arrow schema is not
-    stored, so that dictionary-encoded text reads back as plain text.
+    Floating-point columns are split by byte and not dictionary-encoded: measured values hardly repeat. The
+    Arrow schema is not stored, so that dictionary-encoded text reads back as plain text.
 
     Args:
         path: File to write, by a temporary file beside it and a rename.
@@ -88,7 +89,8 @@ def write_table(path: Path, table: Table, columns: dict[str, pa.Array[Any]]) -> 
         row_group_size=1 << 20,
         **encoding,
     )
-    # Not synced here: whoever records a step as done syncs its files, and a part that a power cut spoilt is found by its footer.
+    # Not synced here: whoever records a step as done syncs its files, and a part that a power cut spoilt is
+    # found by its footer.
     temporary.replace(path)
     return int(arrow.num_rows)
 

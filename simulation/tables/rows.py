@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data_contracts.tables.readings_truth import EVENT_PHASES, EVENTS
 from simulation.errors import SimulationError
-from simulation.instruments.meter import Readings
+from simulation.instruments.observation import Readings
 from simulation.noise import Floats
 from simulation.scenario.episode import Episode
 from simulation.scenario.truth import Truth
@@ -75,9 +75,8 @@ def block(episode: Episode, truth: Truth, readings: Readings, order: NDArray[np.
     if labels is None or f_hz is None:
         raise SimulationError(f"{episode.scenario}: there are no rows in an episode that was not solved")
     rows = order.size * episode.seconds
-    three = (readings.v, readings.i, readings.p, readings.q, readings.v_ll, readings.v_min, readings.v_max)
     read = np.empty((len(_READ), rows))
-    for k, values in enumerate(three):
+    for k, values in enumerate(readings.per_phase):
         read[3 * k : 3 * k + 3] = values[order].reshape(rows, 3).T
     read[-1] = readings.f[order].ravel()
     true = np.empty((len(_TRUE), rows))
@@ -98,7 +97,7 @@ def block(episode: Episode, truth: Truth, readings: Readings, order: NDArray[np.
 
 
 def reading_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, pa.Array[Any]]:
-    """Columns of `readings` from blocks in the order of their scenarios; `points` are in the order of their names."""
+    """Columns of `readings` from blocks in the order of their scenarios; `points` by name."""
     import pyarrow as pa
 
     rows = sum(each.quality.size for each in blocks)

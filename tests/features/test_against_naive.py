@@ -1,9 +1,10 @@
-"""Every feature against a second implementation: plain Python over lists, written from the declared formulas."""
+"""Every feature against a second implementation: plain Python over lists, from the declared formulas."""
 
 import cmath
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain, pairwise
 from statistics import fmean, stdev
 
 import numpy as np
@@ -40,7 +41,7 @@ def slope(series):
 
 
 def steps(series):
-    return [b - a for a, b in zip(series, series[1:], strict=False)]
+    return [b - a for a, b in pairwise(series)]
 
 
 def most(values):
@@ -100,7 +101,7 @@ def naive(channels, nominals, t_end):
         for phase, x in zip(PHASES, means, strict=True):
             out[f"{name}_{phase}_pu"] = x
         out[f"{name}_mean_pu"] = all_or_nan(means, fmean)
-        out[f"{name}_min_pu"], out[f"{name}_max_pu"] = least(sum(group, [])), most(sum(group, []))
+        out[f"{name}_min_pu"], out[f"{name}_max_pu"] = least([*chain(*group)]), most([*chain(*group)])
         out[f"{name}_std_pu"] = std(three[name])
         out[f"{name}_range_pu"] = most([most(x) - least(x) for x in group])
         out[f"{name}_step_max_pu"] = most([abs(d) for x in group for d in steps(x)])
@@ -150,23 +151,34 @@ def naive(channels, nominals, t_end):
         gram[j, k] = gram[k, j] = (v_mean[j] ** 2 + v_mean[k] ** 2 - 3.0 * l_mean[pair] ** 2) / 2.0
     norm = all_or_nan([phase_sum, line_sum], max)
     if math.isfinite(norm) and norm > 0.0:
-        out["v_line_phase_residual_pu"] = 2.0 * float(np.linalg.det(gram)) / (3.0 * norm**2 * math.sqrt(norm / 3.0))
+        out["v_line_phase_residual_pu"] = (
+            2.0 * float(np.linalg.det(gram)) / (3.0 * norm**2 * math.sqrt(norm / 3.0))
+        )
     else:
         out["v_line_phase_residual_pu"] = NAN
     turned = [
-        i_mean[k] * complex(p_mean[k], -q_mean[k]) / max(math.hypot(p_mean[k], q_mean[k]), 1e-9) * ALPHA ** (-k)
+        i_mean[k]
+        * complex(p_mean[k], -q_mean[k])
+        / max(math.hypot(p_mean[k], q_mean[k]), 1e-9)
+        * ALPHA ** (-k)
         for k in range(3)
     ]
-    zero, positive, negative = (abs(sum(x * ALPHA ** (k * n) for k, x in enumerate(turned))) / 3.0 for n in range(3))
+    zero, positive, negative = (
+        abs(sum(x * ALPHA ** (k * n) for k, x in enumerate(turned))) / 3.0 for n in range(3)
+    )
     out["i_n_est_pu"] = 3.0 * zero
     out["i_zero_pct"] = 100.0 * zero / positive if positive >= 1e-6 else NAN
     out["i_negative_pct"] = 100.0 * negative / positive if positive >= 1e-6 else NAN
 
     thd = [channels[f"thd_{x}"] for x in PHASES]
-    out["thd_mean_pct"], out["thd_max_pct"] = all_or_nan([mean(x) for x in thd], fmean), most(sum(thd, []))
+    out["thd_mean_pct"], out["thd_max_pct"] = all_or_nan([mean(x) for x in thd], fmean), most([*chain(*thd)])
     out["pst"] = mean(channels["pst"])
-    out["v_min_dip_pu"] = most([a - b for k in range(3) for a, b in zip(v[k], channels[f"v_min_{PHASES[k]}"], strict=True)])
-    out["v_max_rise_pu"] = most([b - a for k in range(3) for a, b in zip(v[k], channels[f"v_max_{PHASES[k]}"], strict=True)])
+    out["v_min_dip_pu"] = most(
+        [a - b for k in range(3) for a, b in zip(v[k], channels[f"v_min_{PHASES[k]}"], strict=True)]
+    )
+    out["v_max_rise_pu"] = most(
+        [b - a for k in range(3) for a, b in zip(v[k], channels[f"v_max_{PHASES[k]}"], strict=True)]
+    )
 
     for name, series in three.items():
         unit, recent = ("hz" if name == "f" else "pu"), series[-5:]
@@ -189,7 +201,7 @@ def naive(channels, nominals, t_end):
     spikes = [
         min(sign * a, -sign * b)
         for x in apart
-        for a, b in zip(x, x[1:], strict=False)
+        for a, b in pairwise(x)
         if math.isfinite(a) and math.isfinite(b)
         for sign in (1.0, -1.0)
     ]
@@ -219,7 +231,10 @@ def per_unit(windows, row, nominals):
         if unit == "v":
             base = nominals.v_nom_v * (ROOT3 if name[2:] in PAIRS else 1.0)
         series = windows.samples[:, place, row] / base
-        found[name] = [NAN if bad == ch.INVALID else float(x) for x, bad in zip(series, windows.quality[:, row], strict=True)]
+        found[name] = [
+            NAN if bad == ch.INVALID else float(x)
+            for x, bad in zip(series, windows.quality[:, row], strict=True)
+        ]
     return found
 
 
@@ -245,7 +260,9 @@ def test_compute__each_feature__equals_the_plain_implementation(make_windows, no
         for name, value in expected.items():
             found = rows[row, INDEX[name]]
             # Factors of measured zeros may come out as a few ulp of noise under the root.
-            assert found == pytest.approx(value, rel=1e-9, abs=2e-6 if "v0_proxy" in name else 1e-9, nan_ok=True), (
+            assert found == pytest.approx(
+                value, rel=1e-9, abs=2e-6 if "v0_proxy" in name else 1e-9, nan_ok=True
+            ), (
                 row,
                 name,
             )

@@ -12,7 +12,15 @@ from features import CATALOGUE, INDEX, NAMES, Windows, compute
 from features import channels as ch
 from features.engine import CHUNK
 
-ALWAYS = {"hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "weekend", "missing_share", "questionable_share"}
+ALWAYS = {
+    "hour_sin",
+    "hour_cos",
+    "weekday_sin",
+    "weekday_cos",
+    "weekend",
+    "missing_share",
+    "questionable_share",
+}
 
 
 def spoil(rng: np.random.Generator, windows: Windows, plan: dict) -> Windows:
@@ -146,7 +154,15 @@ def test_compute__infinite_sample__counts_as_missing(make_windows, rng):
 def test_compute__dead_bus__has_no_infinite_feature(make_windows, rng):
     rows = compute(make_windows(rng, 2, v=0.0, v_ll=0.0, v_min=0.0, v_max=0.0, i=0.0, p=0.0, q=0.0))
     assert not np.isinf(rows).any()
-    for name in ("pvur_pct", "lvur_pct", "vuf_line_pct", "v0_proxy_pct", "pf_total", "i_negative_pct", "load_factor"):
+    for name in (
+        "pvur_pct",
+        "lvur_pct",
+        "vuf_line_pct",
+        "v0_proxy_pct",
+        "pf_total",
+        "i_negative_pct",
+        "load_factor",
+    ):
         assert np.isnan(rows[:, INDEX[name]]).all(), name
     assert (rows[:, INDEX["v_stuck_log"]] == -9.0).all()
     assert (rows[:, INDEX["v_repeat_share"]] == 1.0).all()
@@ -166,6 +182,9 @@ def test_compute__fewest_samples__are_as_declared(make_windows, rng):
 
 def test_import__features_and_online__load_nothing_slow():
     heavy = ("pandas", "pyarrow", "scipy", "sklearn", "mlflow", "onnxruntime")
-    code = f"import sys, features, features.online, features.build; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    names = "features, features.online, features.build, features.table"
+    code = f"import sys, {names}; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
     assert done.stdout.strip() == "[]"

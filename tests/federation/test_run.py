@@ -108,6 +108,11 @@ def test_federate__every_model__is_measured_beside_local_models_and_on_the_held_
         assert low <= value <= high
 
 
+def test_federate__detector__is_compared_at_one_rate_of_false_alarms(ran):
+    assert ran.results["voltage_anomaly"].comparison.row.metric == "mean_recall_at_1pct_false_alarms"
+    assert ran.results["phase_imbalance"].comparison.row.metric == "macro_f1"
+
+
 def test_federate__ledger__holds_all_rounds_and_the_versions_carry_its_heads(ran, campaign):
     path = ledger_of(campaign.home)
     verify(path)

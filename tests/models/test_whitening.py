@@ -35,9 +35,13 @@ def test_whitening__columns_that_sum_to_zero__leave_that_direction_out():
     assert np.abs(white).max() < 10
 
 
-def test_shape__column_with_an_offset__is_logged_and_never_below_it():
-    shaped = whitening.shape(np.array([[-1.0, 3.0], [0.9, 3.0]]), np.array([0.1, 0.0]))
-    np.testing.assert_allclose(shaped, [[np.log(0.1), 3.0], [0.0, 3.0]], atol=1e-12)
+def test_shape__relative_column__is_divided_by_the_smaller_of_dip_and_rise():
+    X = np.array([[6e-3, 5.0, 1e-3, 2e-3], [6e-3, 5.0, 0.2, 1e-4], [6e-3, 5.0, 0.2, 0.1]])
+    shaped = whitening.shape(X, np.array([1.0, 0.0, 0.0, 1.0]))
+    own = np.array([1e-3, whitening.CALMEST_PU, whitening.WILDEST_PU])
+    np.testing.assert_allclose(shaped[:, 0], 6e-3 / own)
+    np.testing.assert_array_equal(shaped[:, 1:3], X[:, 1:3])
+    np.testing.assert_allclose(shaped[:, 3], X[:, 3] / own)
 
 
 def test_whitening__constant_column__is_refused_by_number():

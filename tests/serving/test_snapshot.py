@@ -1,7 +1,9 @@
 """Snapshots: whole or absent, immutable, and proven by digest."""
 
 import json
+from pathlib import Path
 
+import msgspec
 import pytest
 
 import features
@@ -16,6 +18,7 @@ from serving.snapshot import (
     snapshot_names,
     write_snapshot,
 )
+from serving.snapshot.manifest import decode_manifest
 from switchyard.home import Home
 
 
@@ -153,3 +156,34 @@ def test_rollback__unnamed__the_one_before_the_current(publisher):
 def test_rollback__nothing_published__refused(tmp_path):
     with pytest.raises(SnapshotError, match="nothing to roll back"):
         rollback(Home(tmp_path))
+
+
+def test_decode_manifest__the_frozen_form__read_as_it_was_written():
+    """Later versions may add to this form; what was published with it must stay readable."""
+    files = ("golden.json", "model.onnx", "spec.json")
+    frozen = {
+        "schema": 1,
+        "seq": 7,
+        "created": "2026-01-05T08:00:00Z",
+        "catalogue_digest": "a" * 64,
+        "contract_version": 1,
+        "models": [
+            {
+                "registered": "phase_imbalance.mumbai",
+                "version": "3",
+                "alias": "champion",
+                "files": [{"path": f"models/phase_imbalance.mumbai/3/{file}", "size": 10} for file in files],
+                "sha256": {f"models/phase_imbalance.mumbai/3/{file}": "b" * 64 for file in files},
+                "golden": "models/phase_imbalance.mumbai/3/golden.json",
+            }
+        ],
+        "routes": {"mumbai": {"phase_imbalance": "phase_imbalance.mumbai"}},
+    }
+    manifest = decode_manifest(json.dumps(frozen).encode(), Path("manifest.json"))
+    assert manifest.name == "000007-ff33e73180b3"
+    assert manifest.models[0].model == "phase_imbalance"
+    assert msgspec.to_builtins(manifest) == frozen | {"models": tuple_files(frozen["models"])}
+
+
+def tuple_files(models):
+    return tuple({**model, "files": tuple(model["files"])} for model in models)

@@ -145,11 +145,13 @@ def test_poll__child_ends_by_itself__its_exit_code_and_no_orphans(tmp_path: Path
 
 def test_wait_ready__child_fails__error_holds_the_end_of_its_log(tmp_path: Path) -> None:
     code = "import sys; print('line one'); sys.exit('port 80 is taken')"
+    (tmp_path / "log").write_text("of an earlier server\n")
     with (
         start_child(["-c", code], log_path=tmp_path / "log", name="the server") as child,
-        pytest.raises(ChildError, match=r"(?s)the server ended with exit code 1.*port 80 is taken"),
+        pytest.raises(ChildError, match=r"(?s)the server ended with exit code 1.*port 80 is taken") as caught,
     ):
         child.wait_ready(lambda: False, timeout_s=10)
+    assert "earlier" not in str(caught.value)
 
 
 def test_wait_ready__never_ready__error_after_the_timeout(tmp_path: Path) -> None:

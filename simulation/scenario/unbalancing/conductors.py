@@ -15,7 +15,7 @@ OPEN_OHM = 1e5
 
 @dataclass(frozen=True, slots=True)
 class OpenConductor:
-    """A feeder's conductor is broken or a joint in it is failing: a resistance in series, up to an interruption."""
+    """A feeder's conductor breaks or a joint in it fails: a resistance, up to an interruption."""
 
     feeder: Feeder
     line: str
@@ -45,7 +45,7 @@ class OpenConductor:
 
 @dataclass(frozen=True, slots=True)
 class SinglePhasing:
-    """The station hangs on one infeed, and one pole of that fails: a resistance in series, up to an interruption."""
+    """The station hangs on one infeed and a pole of it fails: a resistance, up to an interruption."""
 
     infeed: Infeed
     others: tuple[str, ...]

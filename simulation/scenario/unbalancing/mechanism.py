@@ -51,9 +51,9 @@ def turn(
 ) -> tuple[float, float]:
     """Turn the knob until the effect on the first second is `target`, or as near as it gets.
 
-    The knob's range is scanned on a logarithmic scale, then the interval in which the effect passes the target is
-    bisected. Between a conductor that is nearly whole and one that is nearly open constant-power loads have no
-    solution: such a gap is stepped over. The engine is left with the mechanism acting.
+    The knob's range is scanned on a logarithmic scale, then the interval in which the effect passes the
+    target is bisected. Between a conductor that is nearly whole and one that is nearly open constant-power
+    loads have no solution: such a gap is stepped over. The engine is left with the mechanism acting.
 
     Args:
         mechanism: What to turn.

@@ -60,8 +60,8 @@ class Sized:
 def size(stage: Stage, aim: str, target: float, effect_at: Callable[[int], Effect]) -> Sized:
     """Draw a watched point and a mechanism that can reach the target there, and turn it to that size.
 
-    Mechanisms are drawn until one comes within a quarter of the target, at most four times; the nearest is kept and
-    left acting on the stage's engine.
+    Mechanisms are drawn until one comes within a quarter of the target, at most four times; the nearest is
+    kept and left acting on the stage's engine.
 
     Args:
         stage: The settled station.
@@ -129,7 +129,9 @@ def _draw(stage: Stage, shares: tuple[float, ...]) -> tuple[int, Mechanism]:
     phase = int(rng.integers(3))
     names = [point.id for point in substation.points]
     kind = str(rng.choice(_MECHANISMS, p=shares))
-    ended = [feeder for feeder in substation.feeders if feeder.end_point is not None and feeder.line is not None]
+    ended = [
+        feeder for feeder in substation.feeders if feeder.end_point is not None and feeder.line is not None
+    ]
     if kind == "open" and ended:
         feeder = ended[int(rng.integers(len(ended)))]
         return names.index(str(feeder.end_point)), OpenConductor(feeder, str(feeder.line), phase)
@@ -142,7 +144,9 @@ def _draw(stage: Stage, shares: tuple[float, ...]) -> tuple[int, Mechanism]:
             return names.index(str(rng.choice(_near(stage, fed[0].id)))), Traction(substation, supply)
     feeder = substation.feeders[int(rng.integers(len(substation.feeders)))]
     alone = rng.random() < 0.5
-    together = [each for each in substation.feeders if each.bus == feeder.bus and not (alone and each != feeder)]
+    together = [
+        each for each in substation.feeders if each.bus == feeder.bus and not (alone and each != feeder)
+    ]
     rows = tuple(substation.feeders.index(each) for each in together)
     return names.index(str(rng.choice(_near(stage, feeder.id)))), UnevenLoad(tuple(together), rows, phase)
 

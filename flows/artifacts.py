@@ -1,0 +1,130 @@
+"""What a run shows in the Prefect UI: progress, tables, reports, and where the MLflow runs are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+
+from flows.answers import Answered, happened, spoken
+from flows.job import Job
+from flows.stages.serving import Published
+from models.evaluation import ReportRow
+from switchyard.steps import StepRecord
+
+MLFLOW_UI = "http://127.0.0.1:5000"
+
+
+class ProgressBar:
+    """A progress artifact that moves in whole steps of a tenth, so that it costs few calls."""
+
+    def __init__(self, key: str, description: str) -> None:
+        self._id: UUID = create_progress_artifact(0.0, key=slug(key), description=description)
+        self._shown = 0.0
+
+    def __call__(self, share: float) -> None:
+        """Show that `share`, 0 … 1, is done."""
+        percent = round(100.0 * share)
+        if percent >= 100 or percent - self._shown >= 10:
+            update_progress_artifact(self._id, progress=float(percent))
+            self._shown = percent
+
+
+def slug(text: str) -> str:
+    """A key as Prefect allows it: lower-case letters, digits and dashes."""
+    return "".join(letter if letter.isalnum() else "-" for letter in text.lower())
+
+
+def contracts(reports: Iterable[dict[str, Any]]) -> None:
+    """Table of staged, accepted and quarantined rows."""
+    rows = [
+        {
+            "dataset": report["dataset"],
+            **{name: table[name] for name in ("table", "rows", "accepted", "rejected")},
+            "rules": ", ".join(f"{rule} ({count})" for rule, count in table["rules"].items()),
+            "expectations": "not asked"
+            if table["expectations"] is None
+            else f"{table['expectations']['asked']} asked, all hold",
+        }
+        for report in reports
+        for table in report["tables"]
+    ]
+    create_table_artifact(rows, key="contracts", description="Rows staged, accepted and quarantined")
+
+
+def bars(rows: Iterable[ReportRow]) -> None:
+    """Table of the models' bars."""
+    fields = ("model", "metric", "value", "low", "high", "bar", "met", "opponent", "opponent_value", "tree3", "oracle")
+    table = [{field: getattr(row, field) for field in fields} for row in rows if row.met is not None]
+    create_table_artifact(table, key="model-bars", description="Bars on the training substations' test episodes")
+
+
+def federation(rows: Iterable[msgspec.Struct]) -> None:
+    """Table of the federation report."""
+    table = [msgspec.to_builtins(row) for row in rows]
+    create_table_artifact(table, key="federation", description="Federated beside central and local-only models")
+
+
+def report(key: str, path: Path, description: str) -> None:
+    """A Markdown report as it lies in the home."""
+    create_markdown_artifact(path.read_text(encoding="utf-8"), key=key, description=description)
+
+
+def mlflow_runs(job: Job, records: Iterable[StepRecord], key: str) -> None:
+    """Links to the MLflow runs of registered versions, and how to open them."""
+    versions = [record.result["version"] for record in records if record.result["version"] is not None]
+    lines = [
+        "The links work while the MLflow UI runs on this machine:",
+        "",
+        "```",
+        f"mlflow ui --port 5000 --backend-store-uri {job.home.mlflow_uri}",
+        "```",
+        "",
+        "| version | alias | trained by | run |",
+        "|---|---|---|---|",
+    ]
+    for version in versions:
+        name, run = version["name"], version["run_id"]
+        model = f"[{name} {version['version']}]({MLFLOW_UI}/#/models/{name}/versions/{version['version']})"
+        found = f"[{run[:8]}]({MLFLOW_UI}/#/runs/{run})"
+        lines.append(f"| {model} | {version['alias']} | {version['tags']['trained_by']} | {found} |")
+    create_markdown_artifact("\n".join(lines), key=key, description="Runs in MLflow")
+
+
+def snapshot(published: Published) -> None:
+    """Table of what the snapshot routes where."""
+    rows = [
+        {"substation": substation, "model": model, "registered": name, "version": published.versions[name]}
+        for substation, routes in published.routes.items()
+        for model, name in routes.items()
+    ]
+    create_table_artifact(rows, key="snapshot", description=f"Snapshot {published.snapshot}")
+
+
+def answers(answered: Sequence[Answered]) -> None:
+    """Table of what the endpoint answered beside what truly happened."""
+    rows = [
+        {
+            "substation": asked.substation,
+            "episode": asked.scenario_id,
+            "point": asked.point,
+            "happened": happened(asked),
+            "model": found.model,
+            "answered": spoken(found.answered) if found.status == "ok" else f"{found.status}: {found.reason}",
+            "truth": spoken(found.truth),
+            "agrees": found.agrees,
+            "version": found.model_version,
+        }
+        for asked in answered
+        for found in asked.comparisons
+    ]
+    create_table_artifact(rows, key="answers", description="Answers of the endpoint beside the truth")

@@ -1,0 +1,49 @@
+"""The flow `pipeline`: the whole job, from descriptions to answered requests."""
+
+from __future__ import annotations
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows import artifacts
+from flows.answers import Answered
+from flows.federate import federate
+from flows.job import Job
+from flows.publish import publish
+from flows.run_lock import run_lock
+from flows.simulate import simulate
+from flows.stages import serving
+from flows.summary import Summary
+from flows.train import train
+
+
+@task(name="answer", cache_policy=NO_CACHE)
+def answer_episodes(job: Job) -> tuple[Answered, ...]:
+    """Start the service, post held-out episodes to it, set the answers beside the truth, stop it."""
+    answered = serving.answer(job)
+    artifacts.answers(answered)
+    artifacts.report("answers-report", job.home.reports / "answers.md", "Answered requests")
+    return answered
+
+
+@flow(name="pipeline", flow_run_name="pipeline-{profile}", validate_parameters=False)
+def pipeline(profile: str | None = None, home: str | None = None) -> Summary:
+    """Simulate, contract, features, tune and train, federate, publish, serve, answer requests.
+
+    Finished steps are skipped, a killed run goes on where it was.
+
+    Args:
+        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file. Empty: SWITCHYARD_PROFILE.
+        home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
+
+    Returns:
+        What came out, for people.
+    """
+    job = Job.of(profile, home)
+    with run_lock(job.home):
+        features = simulate(profile, home)
+        trained = train(profile, home)
+        federated = federate(profile, home)
+        published = publish(profile, home)
+        answered = answer_episodes(job)
+    return Summary.of(job, features, trained, federated, published=published, answered=answered)

@@ -1,0 +1,214 @@
+"""What the meters say: truth through instrument transformers, clocks, noise, steps and lost samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.ranges import INVALID, QUESTIONABLE
+from simulation.engine.network import Complexes
+from simulation.errors import SimulationError
+from simulation.instruments.accuracy import current_limits
+from simulation.instruments.malfunction import Malfunction
+from simulation.instruments.meters import Meters
+from simulation.instruments.seconds import (
+    HALF_CYCLES,
+    half_cycle_extremes,
+    mean_over_seconds,
+    restless_seconds,
+)
+from simulation.noise import Floats, largest_of
+from simulation.scenario.recording import States, Timeline
+from simulation.sequence import line_voltages
+
+# Errors of real devices lie well inside their class: a normal law with this share of the limit as its
+# deviation, cut off at another share of it.
+_SPREAD, _CUT = 0.45, 0.95
+# Noise of a one-second mean: voltage in shares of the ratio limit, current, power (of apparent power),
+# frequency in Hz.
+_V_NOISE, _I_NOISE, _S_NOISE, _F_NOISE_HZ = 0.02, 3.0e-4, 3.0e-4, 8.0e-4
+# Steps of the digital outputs: voltage and current in pu of nominal, power of rated, frequency in Hz.
+_V_STEP, _I_STEP, _S_STEP, _F_STEP_HZ = 2.0e-5, 5.0e-5, 2.0e-5, 1.0e-3
+# Standard deviation of a synchronised clock and the most by which it is off; how far an unsynchronised one is
+# off.
+_CLOCK_S, _CLOCK_CUT_S, _LOST_CLOCK_S = 0.005, 0.02, 0.2
+# Shares of the points that have lost their clock's signal and that lose a run of samples; share of lost rows.
+_LOST_CLOCK_SHARE, _LOST_RUN_SHARE, _LOST_ROW_SHARE = 0.004, 0.004, 0.0010
+_LOST_RUN = (2, 7)
+_DEAD_PU = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What the meters said: SI units, NaN where nothing was said.
+
+    Shapes [p, t, 3]; frequency and quality [p, t].
+    """
+
+    v: Floats
+    i: Floats
+    p: Floats
+    q: Floats
+    v_ll: Floats
+    v_min: Floats
+    v_max: Floats
+    f: Floats
+    quality: NDArray[np.int8]
+
+    @property
+    def per_phase(self) -> tuple[Floats, ...]:
+        """The channels with three phases or pairs of phases."""
+        return (self.v, self.i, self.p, self.q, self.v_ll, self.v_min, self.v_max)
+
+
+def observe(
+    rng: np.random.Generator,
+    meters: Meters,
+    states: States,
+    timeline: Timeline,
+    f_hz: Floats,
+    *,
+    malfunctions: tuple[Malfunction, ...] = (),
+) -> Readings:
+    """Read every meter in every second.
+
+    Each device's ratio and phase error is drawn once for the episode, inside its class. Powers and line
+    voltages are computed by the meter from the same transformed phasors, so that one device's error shows in
+    all of them.
+
+    Args:
+        rng: Source of randomness.
+        meters: Nameplates.
+        states: True phasors.
+        timeline: Which state acts when.
+        f_hz: True frequency, shape [t].
+        malfunctions: What is wrong beyond the classes; only in episodes of undivided seconds.
+    """
+    points, seconds = meters.nominal_v.size, timeline.seconds
+    skew_s = np.clip(_CLOCK_S * rng.standard_normal(points), -_CLOCK_CUT_S, _CLOCK_CUT_S)
+    lost_clock = rng.random(points) < _LOST_CLOCK_SHARE
+    skew_s[lost_clock] = rng.uniform(-_LOST_CLOCK_S, _LOST_CLOCK_S, int(lost_clock.sum()))
+    v, i = _transformed(rng, meters, states, timeline, malfunctions)
+    s = v * np.conj(i)
+    stacked = np.concatenate([np.abs(v), np.abs(line_voltages(v)), np.abs(i), s.real, s.imag], axis=2)
+    means = mean_over_seconds(timeline, stacked, skew_s)
+    noise = rng.standard_normal((points, seconds, 15))
+    # Extremes of half-cycle values lie so many standard deviations below and above the mean.
+    tails = meters.flicker[:, None, None] * largest_of(rng, HALF_CYCLES, (points, seconds, 6))
+    _freeze(malfunctions, noise, tails)
+    scale = np.concatenate(
+        [
+            np.broadcast_to((_V_NOISE * meters.ratio_limit)[:, None, None], (points, seconds, 6))
+            * means[..., :6],
+            _I_NOISE * means[..., 6:9],
+            np.tile(_S_NOISE * means[..., 0:3] * means[..., 6:9], 2),
+        ],
+        axis=2,
+    )
+    said = means + scale * noise
+    v_min, v_max = said[..., 0:3].copy(), said[..., 0:3].copy()
+    restless = restless_seconds(timeline)
+    if restless.size:
+        v_min[:, restless], v_max[:, restless] = half_cycle_extremes(timeline, np.abs(v), skew_s, restless)
+    f = f_hz + _F_NOISE_HZ * rng.standard_normal((points, seconds))
+    quality = np.zeros((points, seconds), dtype=np.int8)
+    quality[lost_clock] = QUESTIONABLE
+    _without_frequency(said[..., 0:3] / meters.nominal_v[:, None, None], f, quality)
+    readings = _digital(
+        meters, said, (v_min * (1.0 - tails[..., :3]), v_max * (1.0 + tails[..., 3:])), f, quality
+    )
+    _hold_whole_meters(malfunctions, readings)
+    _lose_samples(rng, readings)
+    return readings
+
+
+def _transformed(
+    rng: np.random.Generator,
+    meters: Meters,
+    states: States,
+    timeline: Timeline,
+    malfunctions: tuple[Malfunction, ...],
+) -> tuple[Complexes, Complexes]:
+    """Phasors after the instrument transformers and what is wrong with them, shape [k, p, 3] each."""
+    points = meters.nominal_v.size
+    drawn = np.clip(_SPREAD * rng.standard_normal((4, points, 3)), -_CUT, _CUT)
+    ratio = 1.0 + drawn[0] * meters.ratio_limit[:, None]
+    v = states.v * (ratio * np.exp(1j * drawn[1] * meters.phase_limit[:, None]))
+    # The errors of a current transformer change little within an episode: they are taken at its middle
+    # current.
+    load_pu = np.median(np.abs(states.i), axis=0) / meters.rated_a[:, None]
+    i_ratio, i_phase = current_limits(meters.ct_class, load_pu)
+    i = states.i * ((1.0 + drawn[2] * i_ratio) * np.exp(1j * drawn[3] * i_phase))
+    for each in malfunctions:
+        if not timeline.is_steady:
+            raise SimulationError(
+                "a malfunction was drawn for an episode whose seconds are divided", "draw one or the other"
+            )
+        own = timeline.state
+        v[own, each.point] = v[own, each.point][:, each.wiring] * each.gain
+    return v, i
+
+
+def _freeze(malfunctions: tuple[Malfunction, ...], noise: Floats, tails: Floats) -> None:
+    """A register that stands still has no noise of its own."""
+    for each in malfunctions:
+        for phase in np.flatnonzero(each.held):
+            point, first = each.point, each.held_from
+            noise[point, first:, phase] = noise[point, first, phase]
+            for column in (phase, 3 + phase):
+                tails[point, first:, column] = tails[point, first, column]
+
+
+def _digital(
+    meters: Meters, said: Floats, extremes: tuple[Floats, Floats], f: Floats, quality: NDArray[np.int8]
+) -> Readings:
+    """Round to the meters' steps and leave out what they do not measure."""
+    v_step = (_V_STEP * meters.nominal_v)[:, None, None]
+    i_step = (_I_STEP * meters.rated_a)[:, None, None]
+    s_step = (_S_STEP * meters.rated_va)[:, None, None]
+    has_line, has_half_cycle = meters.has_line[:, None, None], meters.has_half_cycle[:, None, None]
+    return Readings(
+        v=_rounded(said[..., 0:3], v_step),
+        i=_rounded(said[..., 6:9], i_step),
+        p=_rounded(said[..., 9:12], s_step),
+        q=_rounded(said[..., 12:15], s_step),
+        v_ll=np.where(has_line, _rounded(said[..., 3:6], v_step), np.nan),
+        v_min=np.where(has_half_cycle, _rounded(extremes[0], v_step), np.nan),
+        v_max=np.where(has_half_cycle, _rounded(extremes[1], v_step), np.nan),
+        f=_rounded(f, np.asarray(_F_STEP_HZ)),
+        quality=quality,
+    )
+
+
+def _hold_whole_meters(malfunctions: tuple[Malfunction, ...], readings: Readings) -> None:
+    for each in malfunctions:
+        if all(each.held):
+            for channel in (*readings.per_phase, readings.f):
+                channel[each.point, each.held_from :] = channel[each.point, each.held_from]
+
+
+def _without_frequency(v_pu: Floats, f: Floats, quality: NDArray[np.int8]) -> None:
+    """A meter without voltage keeps the last frequency that it measured and calls its sample questionable."""
+    dead = v_pu.max(axis=2) < _DEAD_PU
+    for point in np.flatnonzero(dead.any(axis=1)):
+        for second in np.flatnonzero(dead[point]):
+            quality[point, second] = QUESTIONABLE
+            if second:
+                f[point, second] = f[point, second - 1]
+
+
+def _lose_samples(rng: np.random.Generator, readings: Readings) -> None:
+    points, seconds = readings.f.shape
+    lost = rng.random((points, seconds)) < _LOST_ROW_SHARE
+    for point in np.flatnonzero(rng.random(points) < _LOST_RUN_SHARE):
+        first = int(rng.integers(0, seconds))
+        lost[point, first : first + int(rng.integers(*_LOST_RUN))] = True
+    for channel in (*readings.per_phase, readings.f):
+        channel[lost] = np.nan
+    readings.quality[lost] = INVALID
+
+
+def _rounded(values: Floats, step: Floats) -> Floats:
+    return np.asarray(np.rint(values / step) * step)

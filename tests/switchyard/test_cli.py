@@ -1,0 +1,81 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from switchyard.cli import main
+from switchyard.settings import get_settings
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path):
+    """Runs a command line in a home of its own."""
+    get_settings.cache_clear()
+    monkeypatch.setenv("SWITCHYARD_HOME", str(tmp_path / "home"))
+    yield lambda *words: CliRunner().invoke(main, words)
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+def test_help__cold_process__no_slow_library_imported():
+    code = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from switchyard.cli import main\n"
+        "assert CliRunner().invoke(main, ['--help']).exit_code == 0\n"
+        "print(*sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    slow = {"numpy", "pandas", "pyarrow", "mlflow", "prefect", "pandapower", "altdss", "pydantic", "bentoml", "rich"}
+    assert not slow & set(done.stdout.split())
+
+
+def test_help__every_command__has_a_line_and_the_common_options(command):
+    for name in main.commands:
+        shown = command(name, "--help")
+        assert shown.exit_code == 0, name
+        assert main.commands[name].get_short_help_str(), name
+    for name in ("run", "serve", "infer", "status"):
+        assert all(option in command(name, "--help").output for option in ("--home", "--profile", "--json"))
+
+
+def test_unknown_command__exit_2(command):
+    assert command("fly").exit_code == 2
+
+
+def test_wrong_profile__exit_1_with_the_choices_and_no_traceback(command):
+    done = command("simulate", "--profile", "huge")
+    assert done.exit_code == 1
+    assert "'huge'" in done.output
+    assert "tiny, quick, full" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_doctor__json__one_value_with_remedies_for_what_is_missing(command):
+    findings = json.loads(command("doctor", "--json").output)
+    assert {"python", "OpenDSS", "home", "loopback"} <= {finding["name"] for finding in findings}
+    assert all(finding["remedy"] for finding in findings if finding["state"] != "ok")
+
+
+def test_models__nothing_published__all_sixteen_listed(command):
+    listed = json.loads(command("models", "--json").output)
+    assert len(listed) == 16
+    assert all(row["published"] == {} for row in listed)
+
+
+def test_infer__nothing_listens__exit_1_names_the_address(command, tmp_path):
+    request = tmp_path / "request.json"
+    request.write_text("{}")
+    done = command("infer", str(request), "--url", "http://127.0.0.1:9")
+    assert done.exit_code == 1
+    assert "127.0.0.1:9" in done.output
+
+
+def test_status__empty_home__says_none(command):
+    assert json.loads(command("status", "--json").output)["snapshot"] is None
+
+
+def test_rollback__nothing_published__exit_1(command):
+    assert command("rollback").exit_code == 1
