@@ -86,7 +86,7 @@ def synthetic_readings(rng: np.random.Generator, episodes: int, points: int, sec
 
 
 def largest_difference(ours: np.ndarray, theirs: pd.DataFrame) -> tuple[str, float]:
-    """The feature that differs most between the two sides, and by how much (absolute, or relative above 1)."""
+    """The feature that differs most between the two sides, and by how much (relative above 1)."""
     worst, size = "", 0.0
     for name in theirs.columns:
         a, b = ours[:, INDEX[name]], theirs[name].to_numpy()

@@ -31,8 +31,8 @@ Roll = Callable[[pd.DataFrame, int, str], pd.DataFrame]
 class Ends:
     """Rolling statistics at the windows' ends: one frame a statistic, one row a window, one column a channel.
 
-    `apart` and `spike` are of the phase voltages against the three-phase mean, `repeats` the shares of first
-    differences that are 0, `square` the means of squared currents.
+    `apart` and `spike` are of the phase voltages against the three-phase mean, `square` the means of squared
+    currents.
     """
 
     mean: pd.DataFrame
@@ -44,7 +44,6 @@ class Ends:
     step: pd.DataFrame
     apart: pd.DataFrame
     spike: pd.DataFrame
-    repeats: pd.DataFrame
 
 
 def pandas_features(
@@ -74,7 +73,7 @@ def pandas_features(
         return frame[ends]
 
     moving = [f"{name}_{phase}" for name in "vi" for phase in PHASES] + ["f", *TOTALS]
-    step, apart, spike, repeats = (at_ends(part) for part in _steps(unit, roll))
+    step, apart, spike = (at_ends(part) for part in _steps(unit, roll))
     ends_of = Ends(
         mean=at_ends(roll(unit, WINDOW, "mean")),
         low=at_ends(roll(unit, WINDOW, "min")),
@@ -85,7 +84,6 @@ def pandas_features(
         step=step,
         apart=apart,
         spike=spike,
-        repeats=repeats,
     )
     out: Columns = {}
     _levels(out, ends_of, nominals)
@@ -134,8 +132,8 @@ def _slopes(series: pd.DataFrame, position: pd.Series, length: int, roll: Roll) 
     return (weighted - plain.mul(middle, axis=0)) / (length * (length**2 - 1) / 12.0)
 
 
-def _steps(unit: pd.DataFrame, roll: Roll) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Largest first differences, those against the three-phase mean, spikes, and shares of repetitions."""
+def _steps(unit: pd.DataFrame, roll: Roll) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Largest first differences, those against the three-phase mean, and spikes."""
     phases = [f"v_{phase}" for phase in PHASES]
     currents = [f"i_{phase}" for phase in PHASES]
     # The first difference of a run reaches into the run before; no full window holds it.
@@ -144,12 +142,10 @@ def _steps(unit: pd.DataFrame, roll: Roll) -> tuple[pd.DataFrame, pd.DataFrame, 
     before = apart.shift(1)
     there, back = before.to_numpy(), -apart.to_numpy()
     spike = np.maximum(np.minimum(there, back), np.minimum(-there, -back))
-    repeats = (difference[[*phases, *currents]] == 0.0).astype(float)
     return (
         roll(difference.abs(), WINDOW - 1, "max"),
         roll(apart.abs(), WINDOW - 1, "max"),
         roll(pd.DataFrame(spike, columns=phases), WINDOW - 2, "max"),
-        roll(repeats, WINDOW - 1, "mean"),
     )
 
 
@@ -263,7 +259,7 @@ def _loading(out: Columns, ends: Ends) -> None:
 
 
 def _shape(out: Columns, ends: Ends) -> None:
-    std, slope, repeats = ends.std, ends.slope, ends.repeats
+    std, slope = ends.std, ends.slope
     phases = [f"v_{phase}" for phase in PHASES]
     for phase in PHASES:
         out[f"v_std_{phase}_pu"] = std[f"v_{phase}"]
@@ -274,8 +270,6 @@ def _shape(out: Columns, ends: Ends) -> None:
     out["v_std_ratio_log"] = least - np.log10(std[phases].max(axis=1).clip(lower=1e-9))
     out["v_drift_pu"] = (WINDOW - 1) * slope[phases].sub(slope["v"], axis=0).abs().max(axis=1)
     out["v_spike_pu"] = ends.spike.max(axis=1).clip(lower=0.0)
-    out["v_repeat_share"] = repeats[phases].max(axis=1)
-    out["i_repeat_share"] = repeats[["i_a", "i_b", "i_c"]].max(axis=1)
 
 
 def _consistency(out: Columns, mean: pd.DataFrame, nominals: PointNominals) -> None:

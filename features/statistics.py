@@ -60,7 +60,7 @@ class Statistics:
         factor: Power factor of the phases and of the three together, NaN below `S_LEAST_PU`, [4, m].
         reactive_factor: Q/S of the three together, [m].
         apparent: √(P² + Q²) of the means of the phases and of the three together, [4, m].
-        worst: Largest over the phases, [26, m] (see `features.worst`).
+        worst: Largest over the phases, [24, m] (see `features.worst`).
         voltage: Symmetrical components of the voltages.
         i_sequence: Zero, positive and negative sequence of the mean currents, [3, m].
         vi_base: Rated volt-amperes of a phase by V·I over those by S/3, [m].
@@ -121,7 +121,6 @@ def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Sta
     worst.levels(low, high, deviation, i_square)
     worst.shapes(spread, steps, factor)
     worst.seconds(rest, core[:, ch.C_V])
-    worst.repeats(steps.steps, CLOCK.freedom, mask)
     return Statistics(
         mean=mean,
         core=spread,

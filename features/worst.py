@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features import channels as ch
-from features.moments import Mask, Moments
-from features.numbers import ZERO
+from features.moments import Moments
 from features.workspace import Workspace
 
 Float = NDArray[np.float64]
@@ -19,15 +18,14 @@ LOW = slice(0, 2)
 HIGH = slice(2, 4)
 RANGE = slice(4, 6)
 STEP = slice(6, 8)
-REPEATS = slice(8, 10)
-UNBALANCE = slice(10, 15)  # v_ll, p, q, i, v
-STD_LEAST, STD_MOST = 15, 16
-DRIFT = 17
-STEP_APART, SPIKE = 18, 19
-FACTOR_LEAST, FACTOR_MOST = 20, 21
-MEAN_SQUARE = 22
-DIP, RISE, THD = 23, 24, 25
-ROWS = 26
+UNBALANCE = slice(8, 13)  # v_ll, p, q, i, v
+STD_LEAST, STD_MOST = 13, 14
+DRIFT = 15
+STEP_APART, SPIKE = 16, 17
+FACTOR_LEAST, FACTOR_MOST = 18, 19
+MEAN_SQUARE = 20
+DIP, RISE, THD = 21, 22, 23
+ROWS = 24
 
 SIGN = np.ones((ROWS, 1))
 SIGN[LOW] = SIGN[STD_LEAST] = SIGN[FACTOR_LEAST] = -1.0
@@ -37,17 +35,15 @@ I, V = 0, 1
 
 @dataclass(slots=True, eq=False)
 class Steps:
-    """First differences, and the largest of what is made of them.
+    """The largest of the first differences over time.
 
     Attributes:
-        steps: First differences of the core rows, NaN where either sample is missing, [9, 12, m].
         largest: Largest absolute first difference of the core rows, [12, m].
         apart: The same of the phase voltages against the three-phase mean, [3, m].
         spike: Largest difference of a phase voltage against the three-phase mean that the next one takes
             back: max over time and sign of min(±d_k, ∓d_(k+1)), [3, m]; negative where there is none.
     """
 
-    steps: Float
     largest: Float
     apart: Float
     spike: Float
@@ -66,11 +62,11 @@ def step_rows(core: Float, space: Workspace) -> Steps:
     spike = np.fmax.reduce(up, axis=0)
     sizes = np.abs(steps, out=space.take(count, rows, m))
     np.abs(apart, out=apart)
-    return Steps(steps, np.fmax.reduce(sizes, axis=0), np.fmax.reduce(apart, axis=0), spike)
+    return Steps(np.fmax.reduce(sizes, axis=0), np.fmax.reduce(apart, axis=0), spike)
 
 
 class Worst:
-    """Collects rows of three phases, [26, 3, m], and takes the largest of each.
+    """Collects rows of three phases, [24, 3, m], and takes the largest of each.
 
     Attributes:
         rows: What is to be compared; every row is written before `largest` is called.
@@ -111,17 +107,8 @@ class Worst:
         np.subtract(rise, v, out=rise)
         np.fmax.reduce(seconds, axis=0, out=self.rows[DIP : THD + 1].reshape(9, -1))
 
-    def repeats(self, steps: Float, all_pairs: Float, mask: Mask | None) -> None:
-        """Compare the shares of first differences of i and v that are exactly 0; NaN (0/0) without one."""
-        pairs = all_pairs
-        if mask is not None:
-            there = mask.valid[:, ch.C_IV]
-            pairs = np.add.reduce(there[1:] * there[:-1], axis=0)
-        same = np.add.reduce((steps == ZERO).view(np.int8), axis=0, dtype=np.int8)
-        self.rows[REPEATS] = (same[ch.C_IV] / pairs).reshape(2, 3, -1)
-
     def largest(self) -> Float:
-        """The largest over the phases that have a value, NaN where none has, [26, m]."""
+        """The largest over the phases that have a value, NaN where none has, [24, m]."""
         worst = np.asarray(np.fmax.reduce(self.rows, axis=1))
         worst *= SIGN
         return worst

@@ -15,8 +15,8 @@ JSON_NAME = "models.json"
 MARKDOWN_NAME = "models.md"
 INTRODUCTION = (
     "Test episodes of the training substations, and all episodes of the held-out ones. Intervals are 95 % "
-    "bootstrap intervals by episode. A bar is met when the figure reaches it and is better than the opponents "
-    "that the model's declaration names, where it says so by a paired interval that excludes zero."
+    "bootstrap intervals by episode. A bar is met when the figure reaches it and is better than that of the "
+    "opponents that the model's declaration names, where it says so by a paired interval that excludes zero."
 )
 
 

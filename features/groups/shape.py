@@ -65,14 +65,6 @@ FEATURES = (
         "max over phases, time and sign of min(±d_k, ∓d_(k+1)), at least 0",
         "three-point median filter", ("v",), f"over three successive seconds; {SECONDS_OF_THREE}", 3,
     ),
-    *(
-        Feature(
-            f"{name}_repeat_share", "shape", "1",
-            "largest over the phases of the share of first differences that are exactly 0",
-            INSTRUMENT_CHECK, (name,), PAIRS, 2,
-        )
-        for name in ("v", "i")
-    ),
 )  # fmt: skip
 
 
@@ -87,5 +79,3 @@ def fill(s: Statistics, out: Float) -> None:
     np.subtract(spread[0], spread[1], out=out[7])
     np.multiply(s.worst[wo.DRIFT], SPAN_S, out=out[8])
     np.maximum(s.worst[wo.SPIKE], ZERO, out=out[9])
-    out[10] = s.worst[wo.REPEATS][wo.V]
-    out[11] = s.worst[wo.REPEATS][wo.I]

@@ -206,10 +206,6 @@ def naive(channels, nominals, t_end):
         for sign in (1.0, -1.0)
     ]
     out["v_spike_pu"] = max(most(spikes), 0.0) if spikes else NAN
-    for name, group in (("v", v), ("i", i)):
-        shares = [[float(d == 0.0) for d in steps(x) if math.isfinite(d)] for x in group]
-        out[f"{name}_repeat_share"] = most([fmean(x) for x in shares if x])
-
     local = datetime.fromtimestamp(t_end, UTC) + timedelta(seconds=nominals.utc_offset_s)
     hours = local.hour + local.minute / 60.0 + local.second / 3600.0
     out["hour_sin"], out["hour_cos"] = math.sin(math.pi * hours / 12.0), math.cos(math.pi * hours / 12.0)

@@ -165,7 +165,6 @@ def test_compute__dead_bus__has_no_infinite_feature(make_windows, rng):
     ):
         assert np.isnan(rows[:, INDEX[name]]).all(), name
     assert (rows[:, INDEX["v_stuck_log"]] == -9.0).all()
-    assert (rows[:, INDEX["v_repeat_share"]] == 1.0).all()
 
 
 def test_compute__fewest_samples__are_as_declared(make_windows, rng):

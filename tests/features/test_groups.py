@@ -46,14 +46,12 @@ def test_trends__gaps__change_nothing_on_a_straight_line(make_windows, rng):
     assert get("v_step_max_pu") == pytest.approx(0.01)
 
 
-def test_shape__stuck_phase__has_no_spread_and_repeats(make_windows, rng):
+def test_shape__stuck_phase__has_no_spread(make_windows, rng):
     v = noisy(rng)
     v[:, 1] = 0.9987
     get = one(make_windows(rng, 1, v=v))
     assert get("v_stuck_log") == -9.0
     assert get("v_std_ratio_log") < -4.5
-    assert get("v_repeat_share") == 1.0
-    assert get("i_repeat_share") == 0.0
 
 
 def test_shape__drifting_phase__is_seen_against_the_others(make_windows, rng):

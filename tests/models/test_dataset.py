@@ -69,19 +69,30 @@ def test_build__episodes__lie_in_one_split_each_and_carry_the_points_kind(folder
 
 def test_build__window_without_an_input__is_left_out_and_counted(copy, profile):
     def drop_first(table):
-        column = table.column("lvur_pct").to_numpy().copy()
+        column = table.column("v_spike_pu").to_numpy().copy()
         column[:7] = np.nan
-        place = table.column_names.index("lvur_pct")
-        return table.set_column(place, "lvur_pct", [column])
+        place = table.column_names.index("v_spike_pu")
+        return table.set_column(place, "v_spike_pu", [column])
 
     path = copy / "features" / "normal-00000.parquet"
-    before = build(Dataset.open(copy), definition("phase_imbalance"), profile.simulation.start)
+    before = build(Dataset.open(copy), definition("voltage_anomaly"), profile.simulation.start)
     rewrite(path, drop_first)
-    after = build(Dataset.open(copy), definition("phase_imbalance"), profile.simulation.start)
+    after = build(Dataset.open(copy), definition("voltage_anomaly"), profile.simulation.start)
     assert before.without_features == 0
     assert after.without_features == 7
     assert len(after.rows) == len(before.rows) - 7
     assert np.isfinite(after.rows.X).all()
+
+
+def test_build__phase_imbalance__keeps_one_plain_window_in_ten_and_every_other(folders, profile):
+    dataset = Dataset.open(folders["mumbai"])
+    rows = build(dataset, definition("phase_imbalance"), profile.simulation.start).rows
+    all_rows = build(dataset, definition("voltage_anomaly"), profile.simulation.start).rows
+    plain = rows.truth["vuf_pct"] < 1.0
+    others = int((~plain).sum())
+    assert plain.sum() == pytest.approx((len(all_rows) - others) / 10, rel=0.25)
+    again = build(dataset, definition("phase_imbalance"), profile.simulation.start).rows
+    np.testing.assert_array_equal(again.X, rows.X)
 
 
 def test_build__second_without_a_row_of_truth__leaves_its_window_out(copy, profile):
