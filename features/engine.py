@@ -16,6 +16,8 @@ CHUNK = 512
 F_MEAN = INDEX["f_mean_hz"]
 
 
+# NaN stands for what is not known, and a ratio to nothing is not defined: both are declared results.
+@np.errstate(divide="ignore", invalid="ignore", over="ignore")
 def compute(windows: Windows) -> Float:
     """All features of n windows, float64 [n, features], columns in the order of `features.NAMES`.
 
@@ -28,28 +30,26 @@ def compute(windows: Windows) -> Float:
     out = np.empty((n, len(CATALOGUE)))
     block = np.empty((HARMONIC.start, min(n, CHUNK)))
     space = Workspace(min(n, CHUNK))
-    # NaN stands for what is not known, and a ratio to nothing is not defined: both are declared results.
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        for start in range(0, n, CHUNK):
-            stop = min(start + CHUNK, n)
-            space.clear()
-            shared = statistics(windows, start, stop, space)
-            part = block[:, : stop - start]
-            for fill, columns in FILLERS:
-                fill(shared, part[columns])
-            infinite = np.isinf(part)
-            if np.count_nonzero(infinite):
-                part[infinite] = np.nan
-            out[start:stop, : HARMONIC.start] = part.T
-        out[:, HARMONIC] = np.nan
-        for group in windows.waveforms:
-            rows = group.rows
-            nominal = windows.f_nom_hz[rows]
-            measured = out[rows, F_MEAN]
-            out[rows, HARMONIC] = harmonic_features(
-                group,
-                np.where(np.isnan(measured), nominal, measured),
-                windows.v_nom_v[rows],
-                windows.i_rated_a[rows],
-            )
+    for start in range(0, n, CHUNK):
+        stop = min(start + CHUNK, n)
+        space.clear()
+        shared = statistics(windows, start, stop, space)
+        part = block[:, : stop - start]
+        for fill, columns in FILLERS:
+            fill(shared, part[columns])
+        infinite = np.isinf(part)
+        if np.count_nonzero(infinite):
+            part[infinite] = np.nan
+        out[start:stop, : HARMONIC.start] = part.T
+    out[:, HARMONIC] = np.nan
+    for group in windows.waveforms:
+        rows = group.rows
+        nominal = windows.f_nom_hz[rows]
+        measured = out[rows, F_MEAN]
+        out[rows, HARMONIC] = harmonic_features(
+            group,
+            np.where(np.isnan(measured), nominal, measured),
+            windows.v_nom_v[rows],
+            windows.i_rated_a[rows],
+        )
     return out

@@ -174,6 +174,8 @@ def _per_unit(windows: Windows, part: slice, space: Workspace) -> tuple[Float, F
 
 def _missing_share(rest: Mask | None, core: Mask | None) -> Float:
     """Share of the samples of v, i, p, q and f that are missing."""
+    if rest is None and core is None:
+        return ZERO
     share: Float = ZERO
     for mask, rows in ((rest, ch.POWER), (core, slice(0, ch.CHANNELS - ch.CORE.start))):
         if mask is not None:

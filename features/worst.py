@@ -13,11 +13,11 @@ from features.workspace import Workspace
 
 Float = NDArray[np.float64]
 
-# Rows of the result. Pairs are current, then voltage; a smallest value is minus the largest negative.
-LOW = slice(0, 2)
-HIGH = slice(2, 4)
-RANGE = slice(4, 6)
-STEP = slice(6, 8)
+# Rows of the result; a smallest value is minus the largest negative.
+I_LOW, V_LOW = 0, 1
+I_HIGH, V_HIGH = 2, 3
+I_RANGE, V_RANGE = 4, 5
+I_STEP, V_STEP = 6, 7
 UNBALANCE = slice(8, 13)  # v_ll, p, q, i, v
 STD_LEAST, STD_MOST = 13, 14
 DRIFT = 15
@@ -28,9 +28,7 @@ DIP, RISE, THD = 21, 22, 23
 ROWS = 24
 
 SIGN = np.ones((ROWS, 1))
-SIGN[LOW] = SIGN[STD_LEAST] = SIGN[FACTOR_LEAST] = -1.0
-
-I, V = 0, 1
+SIGN[I_LOW] = SIGN[V_LOW] = SIGN[STD_LEAST] = SIGN[FACTOR_LEAST] = -1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -81,16 +79,16 @@ class Worst:
         """Compare extremes of the core rows, deviations of the phases from their mean, and mean squares."""
         rows, pair = self.rows, (2, 3, low.shape[1])
         least, most = low[ch.C_IV].reshape(pair), high[ch.C_IV].reshape(pair)
-        np.negative(least, out=rows[LOW])
-        rows[HIGH] = most
-        np.subtract(most, least, out=rows[RANGE])
+        np.negative(least, out=rows[I_LOW:I_HIGH])
+        rows[I_HIGH:I_RANGE] = most
+        np.subtract(most, least, out=rows[I_RANGE:I_STEP])
         np.abs(deviation, out=rows[UNBALANCE])
         rows[MEAN_SQUARE] = i_square
 
     def shapes(self, spread: Moments, steps: Steps, factor: Float) -> None:
         """Compare how the phases move, and their power factors."""
         rows = self.rows
-        rows[STEP] = steps.largest[ch.C_IV].reshape(2, 3, -1)
+        rows[I_STEP : V_STEP + 1] = steps.largest[ch.C_IV].reshape(2, 3, -1)
         rows[STEP_APART] = steps.apart
         rows[SPIKE] = steps.spike
         np.negative(spread.std[ch.C_V], out=rows[STD_LEAST])

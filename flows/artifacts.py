@@ -63,15 +63,31 @@ def contracts(reports: Iterable[dict[str, Any]]) -> None:
 
 def bars(rows: Iterable[ReportRow]) -> None:
     """Table of the models' bars."""
-    fields = ("model", "metric", "value", "low", "high", "bar", "met", "opponent", "opponent_value", "tree3", "oracle")
+    fields = (
+        "model",
+        "metric",
+        "value",
+        "low",
+        "high",
+        "bar",
+        "met",
+        "opponent",
+        "opponent_value",
+        "tree3",
+        "oracle",
+    )
     table = [{field: getattr(row, field) for field in fields} for row in rows if row.met is not None]
-    create_table_artifact(table, key="model-bars", description="Bars on the training substations' test episodes")
+    create_table_artifact(
+        table, key="model-bars", description="Bars on the training substations' test episodes"
+    )
 
 
 def federation(rows: Iterable[msgspec.Struct]) -> None:
     """Table of the federation report."""
     table = [msgspec.to_builtins(row) for row in rows]
-    create_table_artifact(table, key="federation", description="Federated beside central and local-only models")
+    create_table_artifact(
+        table, key="federation", description="Federated beside central and local-only models"
+    )
 
 
 def report(key: str, path: Path, description: str) -> None:

@@ -1,4 +1,4 @@
-"""The flow `federate`: each substation trains on its own rows, the updates are averaged into a global model."""
+"""The flow `federate`: substations train on their own rows, their updates become a global model."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ def report_federation(job: Job, records: list[StepRecord]) -> None:
     artifacts.mlflow_runs(job, records, "mlflow-federation")
 
 
-@flow(name="federate", flow_run_name="federate-{profile}", validate_parameters=False)
-def federate(profile: str | None = None, home: str | None = None) -> dict[str, StepRecord]:
-    """Federate the profile's models over its training substations; makes data and models where they are not done.
+@flow(name="federate", flow_run_name="federate-{profile}")
+def federate(profile: str = "quick", home: str | None = None) -> dict[str, StepRecord]:
+    """Federate the profile's models over its training substations.
+
+    Data and pooled models are made first where that is not done.
 
     Args:
-        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file. Empty: SWITCHYARD_PROFILE.
+        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
         home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
 
     Returns:

@@ -25,15 +25,15 @@ class Job:
     settings: Settings
 
     @classmethod
-    def of(cls, profile: str | None = None, home: str | None = None) -> Job:
-        """The job that a flow's parameters name; what is not named comes from the settings.
+    def of(cls, profile: str, home: str | None = None) -> Job:
+        """The job that a flow's parameters name; without a home that of the settings.
 
         Raises:
             ConfigurationError: The profile does not exist or has a wrong key, or a setting is wrong.
         """
         settings = get_settings()
         folders = settings.folders if home is None else Home(Path(home))
-        return cls(folders, load_profile(profile or settings.profile), settings)
+        return cls(folders, load_profile(profile), settings)
 
     def dataset(self, substation: str) -> Path:
         """Folder of the dataset of `substation`."""

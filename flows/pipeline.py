@@ -26,14 +26,14 @@ def answer_episodes(job: Job) -> tuple[Answered, ...]:
     return answered
 
 
-@flow(name="pipeline", flow_run_name="pipeline-{profile}", validate_parameters=False)
-def pipeline(profile: str | None = None, home: str | None = None) -> Summary:
+@flow(name="pipeline", flow_run_name="pipeline-{profile}")
+def pipeline(profile: str = "quick", home: str | None = None) -> Summary:
     """Simulate, contract, features, tune and train, federate, publish, serve, answer requests.
 
     Finished steps are skipped, a killed run goes on where it was.
 
     Args:
-        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file. Empty: SWITCHYARD_PROFILE.
+        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
         home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
 
     Returns:
@@ -41,9 +41,9 @@ def pipeline(profile: str | None = None, home: str | None = None) -> Summary:
     """
     job = Job.of(profile, home)
     with run_lock(job.home):
-        features = simulate(profile, home)
+        simulate(profile, home)
         trained = train(profile, home)
         federated = federate(profile, home)
         published = publish(profile, home)
         answered = answer_episodes(job)
-    return Summary.of(job, features, trained, federated, published=published, answered=answered)
+    return Summary.of(job, trained, federated, published, answered)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from switchyard.home import Home
 from switchyard.log import ROOT, get_logger
 
 READY_S = 120.0
+HAND_OVER_S = 5.0
 PAGE = 200
 KILLED = "its process was killed"
 FLOWS = ("pipeline", "simulate", "train", "federate", "publish")
@@ -31,7 +33,7 @@ CLIENT_ENVIRONMENT = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
     "PREFECT_LOGGING_EXTRA_LOGGERS": ROOT,
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
 }
 
 _log = get_logger("prefect")
@@ -61,7 +63,7 @@ class PrefectServer:
             ChildError: Our own ended or is not ready in time; the message holds the end of its log.
         """
         if self.child is not None:
-            self.child.wait_ready(lambda: self._refusal() is None, timeout_s=timeout_s)
+            self.child.wait_ready(self.is_ready, timeout_s=timeout_s)
             return
         refusal = self._refusal()
         if refusal is not None:
@@ -69,6 +71,10 @@ class PrefectServer:
                 f"PREFECT_API_URL = {self.url}: the server does not answer ({refusal})",
                 "start it, or unset PREFECT_API_URL to have a server started for the run",
             )
+
+    def is_ready(self) -> bool:
+        """Whether the API answers now."""
+        return self._refusal() is None
 
     def _refusal(self) -> str | None:
         try:
@@ -123,13 +129,34 @@ def start_own(home: Home) -> PrefectServer:
 
 @contextmanager
 def running_server(home: Home) -> Iterator[PrefectServer]:
-    """`start` a server and stop it at the end where it is ours."""
+    """`start` a server; at the end hand over what is still to be told, and stop it where it is ours."""
     server = start(home)
     try:
         yield server
     finally:
         if server.child is not None:
+            if server.is_ready():
+                hand_over()
             server.child.stop()
+
+
+def hand_over() -> None:
+    """Wait until the server has this process's logs and events and has written down how the tasks ended.
+
+    The client sends them in the background and would go on trying after the server is gone.
+    """
+    if "prefect" not in sys.modules:
+        return
+    from prefect.client.orchestration import get_client
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for worker in (APILogWorker, EventsWorker):
+        worker.drain_all(timeout=HAND_OVER_S)
+    deadline = time.monotonic() + HAND_OVER_S
+    with get_client(sync_client=True) as client:
+        while _unfinished_task_runs(client) and time.monotonic() < deadline:
+            time.sleep(0.1)
 
 
 def crash_stale_runs() -> int:
@@ -147,7 +174,7 @@ def crash_stale_runs() -> int:
     with get_client(sync_client=True) as client:
         while runs := _stale_runs(client):
             for run in runs:
-                for task_run in _stale_task_runs(client, run.id):
+                for task_run in _unfinished_task_runs(client, run.id):
                     client.set_task_run_state(task_run.id, Crashed(message=KILLED), force=True)
                 client.set_flow_run_state(run.id, Crashed(message=KILLED), force=True)
                 _log.info("marked the earlier run %s as crashed: its process was killed", run.name)
@@ -162,12 +189,11 @@ def _stale_runs(client: Any) -> Any:
 
     # What waits for a worker has a deployment; it is Pending and not stale.
     direct = {"deployment_id": {"is_null_": True}, "state": {"type": {"any_": [StateType.PENDING]}}}
-    ours = filters.FlowFilter(name=filters.FlowFilterName(any_=list(FLOWS)))
     stale = {"state": {"type": {"any_": [StateType.RUNNING, StateType.CANCELLING]}}}
     found = []
     for condition in (stale, direct):
         found += client.read_flow_runs(
-            flow_filter=ours,
+            flow_filter=_ours(),
             flow_run_filter=filters.FlowRunFilter.model_validate(condition),
             sort=FlowRunSort.ID_DESC,
             limit=PAGE,
@@ -175,15 +201,23 @@ def _stale_runs(client: Any) -> Any:
     return found
 
 
-def _stale_task_runs(client: Any, flow_run_id: Any) -> Any:
+def _unfinished_task_runs(client: Any, flow_run_id: Any = None) -> Any:
     from prefect.client.schemas import filters
     from prefect.client.schemas.objects import StateType
     from prefect.client.schemas.sorting import TaskRunSort
 
     state = {"type": {"any_": [StateType.RUNNING, StateType.PENDING]}}
+    of = {} if flow_run_id is None else {"id": {"any_": [flow_run_id]}}
     return client.read_task_runs(
-        flow_run_filter=filters.FlowRunFilter.model_validate({"id": {"any_": [flow_run_id]}}),
+        flow_filter=_ours(),
+        flow_run_filter=filters.FlowRunFilter.model_validate(of),
         task_run_filter=filters.TaskRunFilter.model_validate({"state": state}),
         sort=TaskRunSort.ID_DESC,
         limit=PAGE,
     )
+
+
+def _ours() -> Any:
+    from prefect.client.schemas import filters
+
+    return filters.FlowFilter(name=filters.FlowFilterName(any_=list(FLOWS)))

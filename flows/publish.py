@@ -20,12 +20,12 @@ def publish_snapshot(job: Job) -> Published:
     return published
 
 
-@flow(name="publish", flow_run_name="publish-{profile}", validate_parameters=False)
-def publish(profile: str | None = None, home: str | None = None) -> Published:
+@flow(name="publish", flow_run_name="publish-{profile}")
+def publish(profile: str = "quick", home: str | None = None) -> Published:
     """Publish the champions of the profile's models; running services take the snapshot up by themselves.
 
     Args:
-        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file. Empty: SWITCHYARD_PROFILE.
+        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
         home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
 
     Returns:
@@ -33,4 +33,5 @@ def publish(profile: str | None = None, home: str | None = None) -> Published:
     """
     job = Job.of(profile, home)
     with run_lock(job.home):
-        return publish_snapshot(job)
+        published: Published = publish_snapshot(job)
+    return published

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from flows.loopback import HOST, bypass_proxies
-from switchyard.children import free_port, start_child
+from switchyard.children import ChildProcess, free_port, start_child
 from switchyard.client import Client
 from switchyard.home import Home
 
 READY_S = 60.0
 
 
-@contextmanager
-def running_service(home: Home) -> Iterator[Client]:
-    """Start the service on the home's current snapshot, wait until it is ready, stop it at the end.
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that has been started.
 
-    Yields:
-        A client of it.
-
-    Raises:
-        ChildError: It ended or did not become ready; the message holds the end of its log.
+    Attributes:
+        child: Its supervisor process.
+        client: A client of it.
     """
+
+    child: ChildProcess
+    client: Client
+
+    def wait_ready(self) -> Client:
+        """Wait until the current snapshot is loaded and proven; returns the client.
+
+        Raises:
+            ChildError: It ended or did not become ready; the message holds the end of its log.
+        """
+        self.child.wait_ready(self.client.ready, timeout_s=READY_S)
+        return self.client
+
+
+@contextmanager
+def running_service(home: Home) -> Iterator[Service]:
+    """Start the service on the home's current snapshot, do not wait for it, stop it at the end."""
     bypass_proxies()
     port = free_port()
     arguments = ["-m", "serving.run", "--home", str(home.root), "--host", HOST, "--port", str(port)]
@@ -32,5 +48,4 @@ def running_service(home: Home) -> Iterator[Client]:
         start_child(arguments, log_path=log_path, name="the service", grace_s=10.0) as child,
         Client(f"http://{HOST}:{port}") as client,
     ):
-        child.wait_ready(client.ready, timeout_s=READY_S)
-        yield client
+        yield Service(child, client)

@@ -45,15 +45,14 @@ def compute_features(job: Job, name: str, contracted: StepRecord) -> StepRecord:
     name="simulate",
     flow_run_name="simulate-{profile}",
     task_runner=ThreadPoolTaskRunner(max_workers=1),
-    validate_parameters=False,
 )
-def simulate(profile: str | None = None, home: str | None = None) -> dict[str, StepRecord]:
+def simulate(profile: str = "quick", home: str | None = None) -> dict[str, StepRecord]:
     """Simulate the profile's substations, check the tables against their contracts, compute features.
 
     Finished steps are skipped; parts that a killed run finished are kept.
 
     Args:
-        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file. Empty: SWITCHYARD_PROFILE.
+        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
         home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
 
     Returns:

@@ -35,13 +35,12 @@ def report_models(job: Job, records: list[StepRecord]) -> None:
     name="train",
     flow_run_name="train-{profile}",
     task_runner=ThreadPoolTaskRunner(max_workers=learning.TRAINERS),
-    validate_parameters=False,
 )
-def train(profile: str | None = None, home: str | None = None) -> dict[str, StepRecord]:
+def train(profile: str = "quick", home: str | None = None) -> dict[str, StepRecord]:
     """Tune, fit, evaluate, compile and register the profile's models; simulates first where that is not done.
 
     Args:
-        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file. Empty: SWITCHYARD_PROFILE.
+        profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
         home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
 
     Returns:
@@ -52,7 +51,9 @@ def train(profile: str | None = None, home: str | None = None) -> dict[str, Step
         features = data.finished(job) or simulate(profile, home)
         learning.forget_lost_registry(job)
         with learning.Trainers(job) as trainers:
-            training = {name: train_model.submit(job, name, features, trainers) for name in job.profile.models}
+            training = {
+                name: train_model.submit(job, name, features, trainers) for name in job.profile.models
+            }
             records = {name: future.result() for name, future in training.items()}
         report_models(job, list(records.values()))
     return records

@@ -42,14 +42,3 @@ def by_episode(rows: Rows, stratum: NDArray[np.int64], most: int, rng: np.random
             if not queue:
                 queues.remove(queue)
     return rows.select(np.isin(episode, np.asarray(chosen, dtype=np.int64)))
-
-
-def rows_of_points(rows: Rows, per_episode: int, rng: np.random.Generator) -> Rows:
-    """At most `per_episode` rows of each episode, chosen at random; order is kept."""
-    shuffled = rng.permutation(len(rows))
-    episode = rows.episode.codes[shuffled]
-    order = np.argsort(episode, kind="stable")
-    sorted_episode = episode[order]
-    first = np.searchsorted(sorted_episode, sorted_episode, side="left")
-    rank = np.arange(sorted_episode.size) - first
-    return rows.select(np.sort(shuffled[order[rank < per_episode]]))

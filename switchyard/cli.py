@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from switchyard import __version__
+from switchyard.screen import brief, show, table
 
 R = TypeVar("R")
 
@@ -76,29 +75,157 @@ def common(command: Callable[..., R]) -> Callable[..., R]:
     return wrapped
 
 
-def _show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:
-    if as_json:
-        click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
-    else:
-        text(value)
-
-
-def _table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title or None, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
-
-
 @click.group(cls=Group, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="switchyard")
 def main() -> None:
     """Machine learning for electrical substations: simulate, train, federate, serve."""
+
+
+def _launch(flow: str) -> Any:
+    from flows.launch import launch
+    from switchyard.settings import get_settings
+
+    settings = get_settings()
+    return launch(flow, settings.profile, settings.folders)
+
+
+def _show_steps(flow: str, records: dict[str, Any], as_json: bool) -> None:
+    """Show the records of a flow, one a substation or model."""
+    rows = [
+        {"name": name, "step": r.step, "key": r.key, "seconds": r.seconds, "skipped": r.skipped}
+        for name, r in records.items()
+    ]
+
+    def text(found: list[dict[str, Any]]) -> None:
+        lines = [
+            [row["name"], "done before" if row["skipped"] else f"{row['seconds']:.1f} s", row["key"][:12]]
+            for row in found
+        ]
+        table(flow, ["", "took", "key"], lines)
+
+    show(rows, as_json, text)
+
+
+@main.command()
+@common
+def run(as_json: bool) -> None:
+    """Do the main job: simulate, check, train, register, federate, publish, serve, answer.
+
+    Finished steps are skipped; a killed run goes on where it was.
+    """
+    import msgspec
+
+    summary = _launch("pipeline")
+
+    def text(found: dict[str, Any]) -> None:
+        for one in found["tables"]:
+            table(one["title"], list(one["columns"]), [list(row) for row in one["rows"]])
+        click.echo(f"\nserved: snapshot {found['snapshot']}\n\nwhere to look next")
+        width = max(len(what) for what, _ in found["look"])
+        for what, command in found["look"]:
+            click.echo(f"  {what:<{width}}  {command}")
+
+    show(msgspec.to_builtins(summary), as_json, text)
+
+
+@main.command()
+@common
+def simulate(as_json: bool) -> None:
+    """Simulate the profile's substations, check every table, compute features."""
+    _show_steps("features", _launch("simulate"), as_json)
+
+
+@main.command()
+@common
+def train(as_json: bool) -> None:
+    """Tune, fit, evaluate, compile and register the profile's models."""
+    _show_steps("trained models", _launch("train"), as_json)
+
+
+@main.group()
+def federation() -> None:
+    """Learn from several substations without bringing their rows together."""
+
+
+@federation.command(name="run")
+@common
+def federation_run(as_json: bool) -> None:
+    """Federate the profile's models over its training substations."""
+    _show_steps("federated models", _launch("federate"), as_json)
+
+
+@federation.command()
+@common
+def audit(as_json: bool) -> None:
+    """Check every link of the ledger of what left the substations."""
+    import msgspec
+
+    from federation.ledger import verify
+    from federation.run import ledger_of
+    from switchyard.settings import get_settings
+
+    verified = msgspec.to_builtins(verify(ledger_of(get_settings().folders)))
+
+    def text(found: dict[str, Any]) -> None:
+        click.echo("the ledger holds: " + ", ".join(f"{name} = {value}" for name, value in found.items()))
+
+    show(verified, as_json, text)
+
+
+@main.command()
+@common
+def publish(as_json: bool) -> None:
+    """Publish the champions as a snapshot; running services take it up by themselves."""
+    import msgspec
+
+    published = msgspec.to_builtins(_launch("publish"))
+    show(published, as_json, lambda done: click.echo(f"serving snapshot {done['snapshot']}"))
+
+
+@main.command()
+@click.argument("model", required=False)
+@click.option("--all-slices", is_flag=True, help="Every substation and scenario kind, not only the bars.")
+@common
+def evaluate(model: str | None, all_slices: bool, as_json: bool) -> None:
+    """Show how good MODEL (or every model) is, beside its opponents, a depth-3 tree and the oracle."""
+    from models.catalogue import entry
+    from switchyard.errors import SwitchyardError
+    from switchyard.files import read_json
+    from switchyard.settings import get_settings
+
+    settings = get_settings()
+    path = settings.folders.reports / "models.json"
+    if model is not None:
+        entry(model)
+    if not path.exists():
+        raise SwitchyardError(f"{path} does not exist: nothing has been trained here", "switchyard train")
+    rows = [
+        row
+        for row in read_json(path)
+        if (model is None or row["model"] == model) and (all_slices or row["met"] is not None)
+    ]
+
+    def text(found: list[dict[str, Any]]) -> None:
+        columns = (
+            "model",
+            "substation",
+            "slice",
+            "metric",
+            "value",
+            "low",
+            "high",
+            "opponent_value",
+            "tree3",
+            "oracle",
+            "bar",
+        )
+        table(
+            str(path),
+            list(columns),
+            [[brief(row[c]) if row[c] is not None else "" for c in columns] for row in found],
+        )
+
+    show(rows, as_json, text)
 
 
 @main.command()
@@ -132,7 +259,7 @@ def infer(files: tuple[Path, ...], url: str, names: str | None, as_json: bool) -
         answers = [
             {"file": str(file), "answer": client.infer(read_json(file), models=models)} for file in files
         ]
-    _show(answers, as_json, _show_answers)
+    show(answers, as_json, _show_answers)
 
 
 def _show_answers(answers: list[dict[str, Any]]) -> None:
@@ -147,15 +274,9 @@ def _show_answers(answers: list[dict[str, Any]]) -> None:
                         for k, v in answer.items()
                         if k not in {"status", "reason", "detail", "model_version"}
                     }
-                    said = ", ".join(f"{k} = {_brief(v)}" for k, v in fields.items() if v is not None)
+                    said = ", ".join(f"{k} = {brief(v)}" for k, v in fields.items() if v is not None)
                     rows.append([model, answer["status"], said or str(answer.get("reason", ""))])
-            _table(f"{one['file']} · {item.get('timestamp', '')}", ["model", "status", "answer"], rows)
-
-
-def _brief(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            table(f"{one['file']} · {item.get('timestamp', '')}", ["model", "status", "answer"], rows)
 
 
 @main.command()
@@ -193,11 +314,9 @@ def models(as_json: bool) -> None:
                     versions or ("trained on demand" if row["defined"] else "not built yet"),
                 ]
             )
-        _table(
-            f"snapshot {name or 'none: switchyard run makes one'}", ["model", "module", "published"], lines
-        )
+        table(f"snapshot {name or 'none: switchyard run makes one'}", ["model", "module", "published"], lines)
 
-    _show(rows, as_json, text)
+    show(rows, as_json, text)
 
 
 @main.command()
@@ -209,7 +328,7 @@ def rollback(snapshot: str | None, as_json: bool) -> None:
     from switchyard.settings import get_settings
 
     name = serve_older(get_settings().folders, snapshot)
-    _show({"snapshot": name}, as_json, lambda done: click.echo(f"serving {done['snapshot']}"))
+    show({"snapshot": name}, as_json, lambda done: click.echo(f"serving {done['snapshot']}"))
 
 
 @main.command()
@@ -221,10 +340,10 @@ def doctor(as_json: bool) -> None:
 
     findings = examine(get_settings().folders)
     values = [{"name": f.name, "state": f.state, "found": f.found, "remedy": f.remedy} for f in findings]
-    _show(
+    show(
         values,
         as_json,
-        lambda found: _table(
+        lambda found: table(
             "", ["what", "state", "found", "what to do"], [list(row.values()) for row in found]
         ),
     )
@@ -253,6 +372,6 @@ def status(as_json: bool) -> None:
     def text(found: dict[str, Any]) -> None:
         click.echo(f"home      {found['home']}\nsnapshot  {found['snapshot'] or 'none'}")
         rows = [[s["step"], s["finished"], f"{s['seconds']:.1f}", s["key"][:12]] for s in found["steps"]]
-        _table("", ["step", "finished", "seconds", "key"], rows)
+        table("", ["step", "finished", "seconds", "key"], rows)
 
-    _show(value, as_json, text)
+    show(value, as_json, text)

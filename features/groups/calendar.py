@@ -50,6 +50,6 @@ def fill(s: Statistics, out: Float) -> None:
     np.subtract(days, whole, out=angles[0])
     np.divide(weekday, WEEK, out=angles[1])
     angles *= TURN
-    np.sin(angles, out=out[0:4:2])
-    np.cos(angles, out=out[1:4:2])
+    out[0:4:2] = np.sin(angles)
+    out[1:4:2] = np.cos(angles)
     out[4] = weekday >= SATURDAY

@@ -62,10 +62,10 @@ def fill(s: Statistics, out: Float) -> None:
     """Write the current features of `s` into the rows of `out`."""
     out[0:3] = s.mean[ch.I]
     out[3] = s.phase_mean[ch.P_I]
-    out[4] = s.worst[wo.LOW][wo.I]
-    out[5] = s.worst[wo.HIGH][wo.I]
+    out[4] = s.worst[wo.I_LOW]
+    out[5] = s.worst[wo.I_HIGH]
     out[6] = s.core.std[ch.C_I3]
-    out[7] = s.worst[wo.RANGE][wo.I]
-    out[8] = s.worst[wo.STEP][wo.I]
+    out[7] = s.worst[wo.I_RANGE]
+    out[8] = s.worst[wo.I_STEP]
     np.sqrt(s.i_square, out=out[9])
     np.multiply(s.i_sequence[0], THREE, out=out[10])

@@ -22,7 +22,7 @@ from features.statistics import Float, Statistics
 
 # A standard deviation below this is no movement: float64 cannot resolve much less around 1 pu.
 STD_FLOOR_PU = np.array(1e-9)
-SPAN_S = float(ch.WINDOW - 1)
+SPAN_S = np.array(ch.WINDOW - 1.0)
 
 FEATURES = (
     *(
@@ -71,7 +71,7 @@ FEATURES = (
 def fill(s: Statistics, out: Float) -> None:
     """Write the shape features of `s` into the rows of `out`."""
     out[0:3] = s.core.std[ch.C_V]
-    out[3] = s.worst[wo.STEP][wo.V]
+    out[3] = s.worst[wo.V_STEP]
     out[4] = s.step[ch.C_V3]
     out[5] = s.worst[wo.STEP_APART]
     spread = np.log10(np.maximum(s.worst[wo.STD_LEAST : wo.STD_MOST + 1], STD_FLOOR_PU))

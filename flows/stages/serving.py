@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 import substations
+from data_contracts.dataset import Dataset
 from flows.answers import Answered, compare, write
+from flows.episodes import Episode, held_out
 from flows.job import Job
 from flows.service import running_service
 from models.catalogue import definition
@@ -110,25 +112,19 @@ def answer(job: Job) -> tuple[Answered, ...]:
         ChildError: The service did not become ready.
         ServiceError: The endpoint refused a request.
     """
-    from data_contracts.dataset import Dataset
-    from flows.episodes import held_out
-
-    found = []
-    with running_service(job.home) as client:
-        for name, folder in job.datasets.items():
-            substation = substations.read(name)
-            episodes = held_out(
-                Dataset.open(folder),
-                substation,
-                _points(job, name),
-                job.profile.simulation.start,
-                job.profile.answers.episodes_per_substation,
-            )
-            for episode in episodes:
-                response = client.infer(episode.request)
-                found.append(compare(episode, response, job.profile.models))
+    with running_service(job.home) as service:
+        # Read while the service starts.
+        episodes = [episode for name in job.profile.substations for episode in _episodes(job, name)]
+        client = service.wait_ready()
+        found = [compare(episode, client.infer(episode.request), job.profile.models) for episode in episodes]
     write(job.home, found)
     return tuple(found)
+
+
+def _episodes(job: Job, name: str) -> Iterator[Episode]:
+    substation = substations.read(name)
+    start, count = job.profile.simulation.start, job.profile.answers.episodes_per_substation
+    return held_out(Dataset.open(job.dataset(name)), substation, _points(job, name), start, count)
 
 
 def _points(job: Job, name: str) -> tuple[str, ...]:

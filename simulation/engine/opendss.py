@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,10 +60,11 @@ class Engine:
             *(supply.element for supply in substation.traction),
             *NEIGHBOURS,
         )
-        self._scratch = tempfile.TemporaryDirectory(prefix="switchyard-dss-")
+        scratch = tempfile.mkdtemp(prefix="switchyard-dss-")
+        weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
         self._dss = altdss.NewContext()
         self._dss.Settings.AllowChangeDir = False
-        self._dss.Command(f'set datapath="{self._scratch.name}"')
+        self._dss.Command(f'set datapath="{scratch}"')
         # Loads are set without rebuilding the system matrix: the fixed point makes up for the difference.
         self._in_place = SetterFlags.AvoidFullRecalc
         self.compile()

@@ -13,7 +13,7 @@ from substations.description import Substation
 
 # Standard deviation of half-cycle values within a quiet second, by voltage level in kV: arcs and starting
 # motors are near 33 kV.
-_FLICKER = ((100.0, 5.0e-4), (300.0, 2.5e-4), (np.inf, 1.5e-4))
+_FLICKER = ((100.0, 8.0e-4), (300.0, 4.5e-4), (np.inf, 2.5e-4))
 
 
 @dataclass(frozen=True, slots=True)

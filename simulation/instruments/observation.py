@@ -37,6 +37,8 @@ _CLOCK_S, _CLOCK_CUT_S, _LOST_CLOCK_S = 0.005, 0.02, 0.2
 # Shares of the points that have lost their clock's signal and that lose a run of samples; share of lost rows.
 _LOST_CLOCK_SHARE, _LOST_RUN_SHARE, _LOST_ROW_SHARE = 0.004, 0.004, 0.0010
 _LOST_RUN = (2, 7)
+# How much the flicker of a point differs from episode to episode (standard deviation of its logarithm).
+_FLICKER_SPREAD = 0.3
 _DEAD_PU = 0.1
 
 
@@ -96,7 +98,8 @@ def observe(
     means = mean_over_seconds(timeline, stacked, skew_s)
     noise = rng.standard_normal((points, seconds, 15))
     # Extremes of half-cycle values lie so many standard deviations below and above the mean.
-    tails = meters.flicker[:, None, None] * largest_of(rng, HALF_CYCLES, (points, seconds, 6))
+    flicker = meters.flicker * np.exp(_FLICKER_SPREAD * rng.standard_normal(points))
+    tails = flicker[:, None, None] * largest_of(rng, HALF_CYCLES, (points, seconds, 6))
     _freeze(malfunctions, noise, tails)
     scale = np.concatenate(
         [

@@ -23,7 +23,7 @@ _PHASE_SIGMA, _PHASE_MEMORY = 0.0020, 4.0
 _NEIGHBOUR_SHARE, _NEIGHBOUR_MEMORY = 3.0e-4, 8.0
 # How unevenly customers are connected to the phases, below and above 100 kV, and the unevenness of the grid's
 # other customers as a share of the short-circuit power.
-_UNEVEN_LOW, _UNEVEN_HIGH, _UNEVEN_GRID = 0.05, 0.012, 1.2e-3
+_UNEVEN_LOW, _UNEVEN_HIGH, _UNEVEN_GRID = 0.03, 0.010, 1.0e-3
 
 
 @dataclass(frozen=True, slots=True)

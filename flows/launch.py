@@ -1,0 +1,52 @@
+"""Running a flow from a command: the home's lock, a Prefect server of the run's own, then the flow."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from flows import prefect_server
+from flows.job import Job
+from flows.run_lock import run_lock
+from switchyard.errors import UsageError
+from switchyard.home import Home
+from switchyard.log import get_logger
+
+_log = get_logger("flows")
+
+
+def launch(name: str, profile: str, home: Home) -> Any:
+    """Run the flow `name` and return what it returns.
+
+    The Prefect server starts first; what the flow needs is imported while it does.
+
+    Args:
+        name: `pipeline`, `simulate`, `train`, `federate` or `publish`.
+        profile: Name or path of the profile.
+        home: The installation's folders.
+
+    Raises:
+        UsageError: There is no such flow.
+        HomeBusyError: Another process runs a flow on this home.
+        ChildError: The Prefect server did not come up; the message holds the end of its log.
+        PrefectError: The server that `PREFECT_API_URL` names does not answer.
+        SwitchyardError: What a stage raises.
+    """
+    if name not in prefect_server.FLOWS:
+        raise UsageError(f"there is no flow {name!r}", f"choose one of {', '.join(prefect_server.FLOWS)}")
+    with run_lock(home), prefect_server.running_server(home) as server:
+        flow = getattr(import_module(f"flows.{name}"), name)
+        _warm_up(Job.of(profile, str(home.root)))
+        server.wait_ready()
+        _log.info("Prefect server at %s", server.url)
+        if server.child is not None:
+            prefect_server.crash_stale_runs()
+        return flow(profile=profile, home=str(home.root))
+
+
+def _warm_up(job: Job) -> None:
+    """Import the library of the first stage while the server starts, unless that stage is done."""
+    from flows.stages import data
+
+    if data.boundary_step(job, data.describe(job)).record(job.home) is None:
+        import_module("pandapower")
