@@ -66,7 +66,7 @@ def freeze_loads(engine: Engine, v: Complexes, s_va: Complexes) -> None:
         load = engine._elements[name]
         ratio = (engine.layout.load_base_v[k] / u[k]) ** 2
         engine._dss.Command(
-            f"edit {name} model=2 kw={s_va[k].real / 1e3 * ratio!r} kvar={s_va[k].imag / 1e3 * ratio!r} "
+            f"edit {name} model=2 kw={float(s_va[k].real / 1e3 * ratio)!r} kvar={float(s_va[k].imag / 1e3 * ratio)!r} "
             f"vminpu=0.0 vmaxpu=3.0 vlowpu=0.0"
         )
         assert load.Model == 2
