@@ -26,17 +26,23 @@ V = slice(22, 25)
 F = 25
 CHANNELS = 26
 
-# Rows that the statistics append: means of the three phases, and three-phase apparent power.
+# Rows that the statistics append: means of the three phases (P, Q, I, V), three-phase apparent power, and
+# once more F, P, Q, I, V of the three phases with nothing before the rolling part.
 THREE_PHASE = slice(26, 30)
 S3 = 30
-ROWS = 31
+RECENT = slice(31, 36)
+RECENT_OF = slice(25, 30)
+ROWS = 36
 
-# Channels whose mean is all that is asked of most of them: the optional ones, P and Q.
-REST = slice(0, 19)
-# Channels with all statistics: I, V, F, and the three-phase rows P3, Q3, I3, V3, S3.
-CORE = slice(19, 31)
+# Channels that an instrument may lack altogether.
+OPTIONAL = slice(0, 13)
+# Channels that every reading has, and what is made of them.
+MAIN = slice(13, 36)
+# Rows with all statistics: I, V, F, P3, Q3, I3, V3, S3, and the recent F, P3, Q3, I3, V3.
+CORE = slice(19, 36)
 # Five times three phases: v_ll, p, q, i, v.
 PHASED = slice(10, 25)
+
 # Positions inside the PHASED block.
 P_LL, P_I, P_V = 0, 3, 4
 
@@ -50,9 +56,8 @@ C_Q3 = 8
 C_I3 = 9
 C_V3 = 10
 C_S3 = 11
-C_THREE = slice(7, 11)
-# Rows with rolling statistics: F, P3, Q3, I3, V3.
-C_ROLLED = slice(6, 11)
+C_WHOLE = slice(0, 12)
+C_RECENT = slice(12, 17)
 
 CHANNEL_ROWS: dict[str, slice | int] = {
     "v": V,

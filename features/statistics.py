@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features import channels as ch
 from features import worst as wo
 from features.components import VoltageComponents, voltage_components
-from features.moments import Clock, Mask, Moments, at_least, means, moments
+from features.moments import Mask, Moments, at_least, means, moments
 from features.numbers import TEN, THREE, ZERO
 from features.phasors import ROOT3, sequence_currents
 from features.windows import Windows
@@ -22,8 +22,8 @@ from features.workspace import Workspace
 
 Float = NDArray[np.float64]
 
-CLOCK = Clock.of(ch.WINDOW)
-CLOCK_ROLLED = Clock.of(ch.ROLLING)
+# Steps before the rolling part.
+BEFORE = ch.WINDOW - ch.ROLLING
 
 # What each channel is divided by: a row of (1, v_nom, i_rated, s_rated) times a factor.
 BASE = np.zeros(ch.CHANNELS, np.int64)
@@ -48,8 +48,8 @@ class Statistics:
     """Statistics of m windows; rows as in `features.channels`, per unit (f in Hz).
 
     Attributes:
-        mean: Mean of the valid samples, [31, m].
-        core: Spread and trend of the core rows, [12, m].
+        mean: Mean of the valid samples, [36, m].
+        core: Spread and trend of the core rows, [17, m].
         low: Smallest valid sample of the core rows, [12, m].
         high: Largest valid sample of the core rows, [12, m].
         step: Largest absolute first difference of the core rows, [12, m].
@@ -98,29 +98,30 @@ def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Sta
     """The statistics of `windows[start:stop]`, computed in `space`."""
     part = slice(start, stop)
     quality = windows.quality[:, part]
-    rest, core, base = _per_unit(windows, part, space)
+    x, base = _per_unit(windows, part, space)
     questionable: Float = ZERO
     if np.count_nonzero(quality):
-        invalid = (quality == ch.INVALID)[:, None, :]
-        np.copyto(rest, np.nan, where=invalid)
-        np.copyto(core, np.nan, where=invalid)
+        np.copyto(x[:, : ch.S3 + 1], np.nan, where=(quality == ch.INVALID)[:, None, :])
         questionable = np.add.reduce(quality == ch.QUESTIONABLE, axis=0) / TEN
-    mean = np.empty((ch.ROWS, core.shape[2]))
-    rest_mask = means(rest, CLOCK, mean[ch.REST])
-    mask = means(core, CLOCK, mean[ch.CORE])
-    spread = moments(core, mean[ch.CORE], CLOCK, mask, space)
-    low, high = np.fmin.reduce(core, axis=0), np.fmax.reduce(core, axis=0)
-    steps = wo.step_rows(core, space)
+    recent = x[:, ch.RECENT]
+    recent[:BEFORE] = 0.0
+    recent[BEFORE:] = x[BEFORE:, ch.RECENT_OF]
+    mean, mask = means(x, space)
+    core, core_mask = x[:, ch.CORE], None if mask is None else mask.part(_inside(ch.CORE))
+    spread = moments(core, mean[ch.CORE], core_mask, space)
+    whole = core[:, ch.C_WHOLE]
+    low, high = np.fmin.reduce(whole, axis=0), np.fmax.reduce(whole, axis=0)
+    steps = wo.step_rows(whole, space)
     phases = mean[ch.PHASED].reshape(5, 3, -1)
     phase_mean = (phases[:, 0] + phases[:, 1] + phases[:, 2]) / THREE
     deviation = phases - phase_mean[:, None]
     apparent, factor, reactive_factor = _power(mean)
-    i_square = _mean_square(spread, mean[ch.CORE], mask)
+    i_square = _mean_square(spread, mean[ch.I], core_mask)
 
-    worst = wo.Worst(core.shape[2])
+    worst = wo.Worst(x.shape[2])
     worst.levels(low, high, deviation, i_square)
     worst.shapes(spread, steps, factor)
-    worst.seconds(rest, core[:, ch.C_V])
+    worst.seconds(x)
     return Statistics(
         mean=mean,
         core=spread,
@@ -128,7 +129,7 @@ def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Sta
         high=high,
         step=steps.largest,
         i_square=(i_square[0] + i_square[1] + i_square[2]) / THREE,
-        rolled=_rolled(core, mask, space),
+        rolled=_rolled(recent[BEFORE:], mean[ch.RECENT], spread),
         phase_mean=phase_mean,
         phase_deviation=deviation,
         factor=factor,
@@ -138,7 +139,7 @@ def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Sta
         voltage=voltage_components(mean[ch.V], mean[ch.V_LL]),
         i_sequence=sequence_currents(mean[ch.I], mean[ch.POWER].reshape(2, 3, -1), apparent[:3]),
         vi_base=base[ch.V.start] * base[ch.I.start] / base[ch.P.start],
-        missing_share=_missing_share(rest_mask, mask),
+        missing_share=_missing_share(mask),
         questionable_share=questionable,
         t_end=windows.t_end[part],
         utc_offset_s=windows.utc_offset_s[part],
@@ -146,8 +147,11 @@ def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Sta
     )
 
 
-def _per_unit(windows: Windows, part: slice, space: Workspace) -> tuple[Float, Float, Float]:
-    """Samples of the chunk per unit, [10, 19, m] and [10, 12, m], and what they were divided by, [26, m]."""
+def _per_unit(windows: Windows, part: slice, space: Workspace) -> tuple[Float, Float]:
+    """Samples of the chunk and their three-phase rows per unit, [10, 36, m], and the bases, [26, m].
+
+    The recent rows are left to be filled.
+    """
     v_nom = windows.v_nom_v[part]
     m = v_nom.shape[0]
     nominal = np.empty((4, m))
@@ -157,31 +161,31 @@ def _per_unit(windows: Windows, part: slice, space: Workspace) -> tuple[Float, F
     nominal[3] = windows.s_rated_va[part]
     base = nominal[BASE]
     base *= BASE_FACTOR
-    samples, split = windows.samples[:, :, part], ch.REST.stop
-    rest = np.divide(samples[:, :split], base[:split], out=space.take(ch.WINDOW, split, m))
-    core = space.take(ch.WINDOW, ch.ROWS - split, m)
-    np.divide(samples[:, split:], base[split:], out=core[:, : ch.CHANNELS - split])
+    samples = windows.samples[:, :, part]
+    x = space.take(ch.WINDOW, ch.ROWS, m)
+    np.divide(samples, base, out=x[:, : ch.CHANNELS])
     # P, Q, I and V follow each other, phases a, b, c each: every third row is one phase of the four.
     a, b, c = (slice(ch.POWER.start + phase, ch.V.stop, 3) for phase in range(3))
     three = np.add(samples[:, a], samples[:, b], out=space.take(ch.WINDOW, 4, m))
     three += samples[:, c]
     three /= THREE * base[a]
-    core[:, ch.C_THREE] = three
+    x[:, ch.THREE_PHASE] = three
     three *= three
-    np.sqrt(three[:, 0] + three[:, 1], out=core[:, ch.C_S3])
-    return rest, core, base
+    np.sqrt(three[:, 0] + three[:, 1], out=x[:, ch.S3])
+    return x, base
 
 
-def _missing_share(rest: Mask | None, core: Mask | None) -> Float:
+def _inside(rows: slice) -> slice:
+    """Rows of the whole as rows of the main block."""
+    return slice(rows.start - ch.MAIN.start, rows.stop - ch.MAIN.start)
+
+
+def _missing_share(mask: Mask | None) -> Float:
     """Share of the samples of v, i, p, q and f that are missing."""
-    if rest is None and core is None:
+    if mask is None:
         return ZERO
-    share: Float = ZERO
-    for mask, rows in ((rest, ch.POWER), (core, slice(0, ch.CHANNELS - ch.CORE.start))):
-        if mask is not None:
-            count = mask.count[rows]
-            share = share + (float(count.shape[0] * ch.WINDOW) - np.add.reduce(count, axis=0))
-    return share / float((ch.CHANNELS - ch.POWER.start) * ch.WINDOW)
+    count = mask.count[: ch.CHANNELS - ch.MAIN.start]
+    return np.asarray(1.0 - np.add.reduce(count, axis=0) / float(count.shape[0] * ch.WINDOW))
 
 
 def _power(mean: Float) -> tuple[Float, Float, Float]:
@@ -199,23 +203,16 @@ def _power(mean: Float) -> tuple[Float, Float, Float]:
 
 def _mean_square(spread: Moments, mean: Float, mask: Mask | None) -> Float:
     """Mean of the squared currents of the phases, [3, m]; NaN without a sample."""
-    count = CLOCK.count if mask is None else at_least(mask.count[ch.C_I], 1)
-    level = mean[ch.C_I]
-    return np.asarray(spread.square_sum[ch.C_I] / count + level * level)
+    count = TEN if mask is None else at_least(mask.count[ch.C_I], 1)
+    return np.asarray(spread.square_sum[ch.C_I] / count + mean * mean)
 
 
-def _rolled(core: Float, mask: Mask | None, space: Workspace) -> Float:
+def _rolled(recent: Float, mean: Float, spread: Moments) -> Float:
     """Mean, std, min, max and slope of the last five samples of f, p, q, i, v, [5, 5, m]."""
-    first = ch.WINDOW - ch.ROLLING
-    recent = core[first:, ch.C_ROLLED].copy()
-    part = None if mask is None else mask.part(ch.C_ROLLED, first)
-    out = np.empty((5, *recent.shape[1:]))
-    if part is None:
-        np.divide(np.add.reduce(recent, axis=0), CLOCK_ROLLED.count, out=out[0])
-    else:
-        np.divide(np.add.reduce(part.filled, axis=0), at_least(part.count, 1), out=out[0])
+    out = np.empty((5, *mean.shape))
+    out[0] = mean
+    out[1] = spread.std[ch.C_RECENT]
     np.fmin.reduce(recent, axis=0, out=out[2])
     np.fmax.reduce(recent, axis=0, out=out[3])
-    trend = moments(recent, out[0], CLOCK_ROLLED, part, space)
-    out[1], out[4] = trend.std, trend.slope
+    out[4] = spread.slope[ch.C_RECENT]
     return out

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Float = NDArray[np.float64]
 
 # float64 values that the statistics of one window take at most; `take` falls back to fresh memory beyond it.
-PER_WINDOW = 1280
+PER_WINDOW = 1664
 
 # Numpy keeps small arrays by itself; below this many windows nothing is gained.
 FEWEST = 16

@@ -48,7 +48,7 @@ class Steps:
 
 
 def step_rows(core: Float, space: Workspace) -> Steps:
-    """What the first differences of the core rows, [10, 12, m], say."""
+    """What the first differences of the whole core rows, [10, 12, m], say."""
     count, rows, m = core.shape[0] - 1, core.shape[1], core.shape[2]
     steps = np.subtract(core[1:], core[:-1], out=space.take(count, rows, m))
     apart = np.subtract(steps[:, ch.C_V], steps[:, ch.C_V3, None], out=space.take(count, 3, m))
@@ -97,9 +97,9 @@ class Worst:
         np.negative(factor[:3], out=rows[FACTOR_LEAST])
         rows[FACTOR_MOST] = factor[:3]
 
-    def seconds(self, rest: Float, v: Float) -> None:
+    def seconds(self, x: Float) -> None:
         """Compare channels second by second: dips and rises within a second, and THD."""
-        seconds = rest[:, ch.V_MIN.start : ch.THD.stop].copy()
+        seconds, v = x[:, ch.V_MIN.start : ch.THD.stop].copy(), x[:, ch.V]
         dip, rise = seconds[:, :3], seconds[:, 3:6]
         np.subtract(v, dip, out=dip)
         np.subtract(rise, v, out=rise)

@@ -8,6 +8,7 @@ from typing import Any
 from flows import prefect_server
 from flows.job import Job
 from flows.run_lock import run_lock
+from flows.stages import data
 from switchyard.errors import UsageError
 from switchyard.home import Home
 from switchyard.log import get_logger
@@ -34,19 +35,16 @@ def launch(name: str, profile: str, home: Home) -> Any:
     """
     if name not in prefect_server.FLOWS:
         raise UsageError(f"there is no flow {name!r}", f"choose one of {', '.join(prefect_server.FLOWS)}")
+    job = Job.of(profile, str(home.root))
+    # A wrong description is told at once, before anything is started.
+    data.describe(job)
     with run_lock(home), prefect_server.running_server(home) as server:
         flow = getattr(import_module(f"flows.{name}"), name)
-        _warm_up(Job.of(profile, str(home.root)))
+        if data.boundary_step(job, data.describe(job)).record(home) is None:
+            # Takes seconds to import, and the server takes as many to start.
+            import_module("pandapower")
         server.wait_ready()
         _log.info("Prefect server at %s", server.url)
         if server.child is not None:
             prefect_server.crash_stale_runs()
         return flow(profile=profile, home=str(home.root))
-
-
-def _warm_up(job: Job) -> None:
-    """Import the library of the first stage while the server starts, unless that stage is done."""
-    from flows.stages import data
-
-    if data.boundary_step(job, data.describe(job)).record(job.home) is None:
-        import_module("pandapower")

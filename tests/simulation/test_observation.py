@@ -21,7 +21,7 @@ def meters(mumbai: Substation) -> Meters:
 
 
 def quiet_states(meters: Meters, *, v_pu: float = 1.0, i_pu: float = 0.6, uneven: float = 0.0) -> States:
-    """Every second the same: balanced voltages, currents at a power factor of 0.9; phase a is `uneven` higher."""
+    """Every second the same: balanced, currents at a power factor of 0.9; phase a is `uneven` higher."""
     shape = (SECONDS, meters.nominal_v.size, 3)
     v = np.broadcast_to(meters.nominal_v[:, None] * v_pu * balanced(1.0), shape).copy()
     v[..., 0] *= 1.0 + uneven
@@ -32,7 +32,12 @@ def quiet_states(meters: Meters, *, v_pu: float = 1.0, i_pu: float = 0.6, uneven
 def read(meters: Meters, states: States, seed: int = 0, malfunctions=()) -> Readings:
     timeline = Timeline.steady(np.arange(SECONDS))
     return observe(
-        np.random.default_rng(seed), meters, states, timeline, np.full(SECONDS, 50.01), malfunctions=malfunctions
+        np.random.default_rng(seed),
+        meters,
+        states,
+        timeline,
+        np.full(SECONDS, 50.01),
+        malfunctions=malfunctions,
     )
 
 
@@ -56,7 +61,10 @@ def test_observe__true_values__are_met_within_the_accuracy_classes(meters: Meter
 
 def test_observe__errors__are_drawn_anew_for_each_episode_and_differ_between_devices(meters: Meters) -> None:
     errors = np.array(
-        [np.nanmean(read(meters, quiet_states(meters), seed).v, axis=1) / meters.nominal_v[:, None] - 1.0 for seed in range(40)]
+        [
+            np.nanmean(read(meters, quiet_states(meters), seed).v, axis=1) / meters.nominal_v[:, None] - 1.0
+            for seed in range(40)
+        ]
     )
 
     share = errors / meters.ratio_limit[:, None]
@@ -145,7 +153,9 @@ def test_observe__stuck_meter__repeats_every_channel(meters: Meters) -> None:
 
 def test_observe__spikes__are_single_seconds_of_at_most_the_excess(meters: Meters) -> None:
     calm = read(meters, quiet_states(meters), 6)
-    said = read(meters, quiet_states(meters), 6, (spike(np.random.default_rng(1), (SECONDS, 4), 0, POINT, 0.05),))
+    said = read(
+        meters, quiet_states(meters), 6, (spike(np.random.default_rng(1), (SECONDS, 4), 0, POINT, 0.05),)
+    )
 
     ratio = np.abs(said.v[POINT, :, 0] / calm.v[POINT, :, 0] - 1.0)
     assert ratio[4] == pytest.approx(0.05, abs=1e-3)
@@ -155,7 +165,9 @@ def test_observe__spikes__are_single_seconds_of_at_most_the_excess(meters: Meter
 
 def test_observe__loose_contact__only_loses_voltage(meters: Meters) -> None:
     calm = read(meters, quiet_states(meters), 6)
-    said = read(meters, quiet_states(meters), 6, (dead(np.random.default_rng(1), (SECONDS, 4), 0, POINT, 0.06),))
+    said = read(
+        meters, quiet_states(meters), 6, (dead(np.random.default_rng(1), (SECONDS, 4), 0, POINT, 0.06),)
+    )
 
     ratio = said.v[POINT, :, 0] / calm.v[POINT, :, 0] - 1.0
     assert np.nanmin(ratio) == pytest.approx(-0.06, abs=1e-3)

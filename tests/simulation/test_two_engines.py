@@ -17,14 +17,16 @@ def percent(x_pct: float, r_pct: float) -> float:
     return float(np.hypot(x_pct, r_pct))
 
 
+def positive_sequence(matrix: Any) -> float:
+    square = np.asarray(matrix).reshape(3, 3)
+    return float(square[0, 0] - square[0, 1])
+
+
 def add_line(net: Any, pp: Any, engine: Engine, name: str, bus: dict[str, int]) -> None:
     """A line by its positive sequence: diagonal less mutual terms of its matrices."""
     element = engine._elements[name]
     ends = [str(end).split(".")[0].lower() for end in (element.Bus1, element.Bus2)]
-    r, x, c = (
-        (lambda m: float(m[0, 0] - m[0, 1]))(np.asarray(values).reshape(3, 3))
-        for values in (element.RMatrix, element.XMatrix, element.CMatrix)
-    )
+    r, x, c = (positive_sequence(matrix) for matrix in (element.RMatrix, element.XMatrix, element.CMatrix))
     pp.create_line_from_parameters(
         net,
         bus[ends[0]],

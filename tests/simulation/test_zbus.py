@@ -65,9 +65,9 @@ def freeze_loads(engine: Engine, v: Complexes, s_va: Complexes) -> None:
     for k, name in enumerate(engine.loads):
         load = engine._elements[name]
         ratio = (engine.layout.load_base_v[k] / u[k]) ** 2
+        kva = complex(s_va[k] * ratio / 1e3)
         engine._dss.Command(
-            f"edit {name} model=2 kw={float(s_va[k].real / 1e3 * ratio)!r} kvar={float(s_va[k].imag / 1e3 * ratio)!r} "
-            f"vminpu=0.0 vmaxpu=3.0 vlowpu=0.0"
+            f"edit {name} model=2 kw={kva.real!r} kvar={kva.imag!r} vminpu=0.0 vmaxpu=3.0 vlowpu=0.0"
         )
         assert load.Model == 2
 
@@ -100,7 +100,10 @@ def test_voltages__fault_within_a_line__are_those_of_a_line_cut_in_two(
     fraction, r_ohm = 0.4, 5.0
     network = engine.network()
     place = between(
-        bus_place(network, "lv2"), bus_place(network, "f334_end"), engine.series_impedance("line.f334"), fraction
+        bus_place(network, "lv2"),
+        bus_place(network, "f334_end"),
+        engine.series_impedance("line.f334"),
+        fraction,
     )
     i_fault = ready.currents(place, fault_admittance("LG", "b", np.array([r_ohm])))
     found = ready.voltages(place, i_fault)[0]
@@ -115,7 +118,10 @@ def test_voltages__fault_within_a_line__are_those_of_a_line_cut_in_two(
 
     freeze_loads(engine, ready.v, rated_loads)
     nothing = matrix(np.zeros((3, 3)))
-    for name, ends, share in (("near", ("lv2", "cut"), fraction), ("far", ("cut", "f334_end"), 1.0 - fraction)):
+    for name, ends, share in (
+        ("near", ("lv2", "cut"), fraction),
+        ("far", ("cut", "f334_end"), 1.0 - fraction),
+    ):
         dss.Command(
             f"new line.{name} bus1={ends[0]} bus2={ends[1]} phases=3 rmatrix={matrix(r)} xmatrix={matrix(x)} "
             f"cmatrix={nothing} length={length * share!r} units=km"

@@ -22,7 +22,7 @@ from simulation.sequence import unbalance_pct
 _MECHANISMS = ("uneven", "traction", "open", "single")
 _SMALL, _LARGE = (0.34, 0.16, 0.22, 0.28), (0.08, 0.07, 0.25, 0.60)
 _LARGE_FROM = {"vuf_pct": 2.0, "severity": 6.0}
-_DRAWS, _NEAR_ENOUGH = 4, 0.25
+_DRAWS, _NEAR_ENOUGH = 5, 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Sized:
 def size(stage: Stage, aim: str, target: float, effect_at: Callable[[int], Effect]) -> Sized:
     """Draw a watched point and a mechanism that can reach the target there, and turn it to that size.
 
-    Mechanisms are drawn until one comes within a quarter of the target, at most four times; the nearest is
-    kept and left acting on the stage's engine.
+    Mechanisms are drawn until one comes within a tenth of the target, at most five times; the nearest is kept
+    and left acting on the stage's engine.
 
     Args:
         stage: The settled station.
