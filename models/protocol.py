@@ -222,9 +222,14 @@ class Definition(ABC, Generic[FittedT]):
     def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
         """Draw parameters; the same names as `defaults`."""
 
+    def scaled(self, params: Params, tuned_rows: int, rows: int) -> dict[str, float | int | str | bool]:
+        """Parameters for `rows` training rows, where they were found on `tuned_rows`; counts of rows grow."""
+        del tuned_rows, rows
+        return dict(params)
+
     @abstractmethod
     def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:
-        """At most `most` rows for tuning, whole episodes, with rare classes kept."""
+        """At most `most` rows for tuning, with rare classes kept."""
 
     @abstractmethod
     def fit(self, train: Rows, params: Params, seed: int) -> FittedT:

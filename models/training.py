@@ -142,7 +142,8 @@ def train(
     tracking.log_trials(store, name, run_id, tuned.trials, declared.headline)
     clock.lap("tune")
     seed = tuning.seed_of(step_key, "fit")
-    fitted = declared.calibrate(declared.fit(pool.split(TRAIN), tuned.params, seed), pool.split(VALIDATION))
+    params = declared.scaled(tuned.params, tuned.rows, len(pool.split(TRAIN)))
+    fitted = declared.calibrate(declared.fit(pool.split(TRAIN), params, seed), pool.split(VALIDATION))
     clock.lap("fit")
     evaluated = assess(declared, fitted, profile, pool)
     all_tags["bar"] = bar_tag(evaluated.rows)
@@ -155,12 +156,12 @@ def train(
             version=None,
             rows=tuple(evaluated.rows),
             footprint=footprint(declared, compiled, pool),
-            params=dict(tuned.params),
+            params=params,
             parity=parity.largest,
             seconds=clock.laps,
         )
         clock.lap("compile")
-        tracking.log_figures(store, run_id, figures(evaluated.rows), {**tuned.params, "seed": seed})
+        tracking.log_figures(store, run_id, figures(evaluated.rows), {**params, "seed": seed})
         tracking.log_datasets(store, run_id, pool.digests, "training")
         for path in plots.save_all(_figures(declared, evaluated, pool, tuned, seed), work / "plots"):
             store.client.log_artifact(run_id, str(path), "plots")
@@ -172,7 +173,7 @@ def train(
                 compiled=compiled,
                 example=pool.split(TEST),
                 report=msgspec.to_builtins(result),
-                card=card.write(declared, evaluated.rows, all_tags, tuned.params),
+                card=card.write(declared, evaluated.rows, all_tags, params),
             )
             made = registry.register(home, package, registered=name, run_id=run_id, tags=all_tags)
             result = _versioned(result, made)
@@ -310,7 +311,7 @@ def _figures(
     )
 
     def fit(rows: Rows) -> Any:
-        return declared.fit(rows, tuned.params, seed)
+        return declared.fit(rows, declared.scaled(tuned.params, tuned.rows, len(rows)), seed)
 
     yield "learning_curve", plots.learning_curve(declared, fit, pool.split(TRAIN), validation, rng)
 

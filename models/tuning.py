@@ -38,11 +38,13 @@ class Tuned:
 
     Attributes:
         params: Parameters of the best trial.
+        rows: Rows that a trial was fitted on.
         trials: Every finished trial; the first has the defaults.
         study: The Optuna study, for plots.
     """
 
     params: Params
+    rows: int
     trials: tuple[TrialRecord, ...]
     study: optuna.Study
 
@@ -109,7 +111,7 @@ def tune(
             float(np.mean(scores)),
             study.best_value,
         )
-    return Tuned(dict(study.best_params), _records(study), study)
+    return Tuned(dict(study.best_params), len(pairs[0][0]), _records(study), study)
 
 
 def _records(study: optuna.Study) -> tuple[TrialRecord, ...]:

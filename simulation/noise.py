@@ -47,4 +47,6 @@ def largest_of(rng: np.random.Generator, count: int, shape: tuple[int, ...]) -> 
     """
     a = math.sqrt(2.0 * math.log(count))
     location = a - (math.log(math.log(count)) + math.log(4.0 * math.pi)) / (2.0 * a)
-    return np.asarray(location - np.log(rng.standard_exponential(shape)) / a)
+    return np.asarray(
+        location - np.log(rng.standard_exponential(shape, dtype=np.float32)) / a, dtype=np.float64
+    )

@@ -18,7 +18,7 @@ from models.decision_tree import ClassTree
 from models.metrics import Columns, accuracy, calibration_error, macro_f1, share
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows
-from models.subsets import by_episode
+from models.subsets import spread
 
 CLASSES = ("balanced", "minor", "moderate", "severe")
 LIMITS_PCT = (2.0, 5.0, 10.0)
@@ -113,9 +113,9 @@ class PhaseImbalance(Definition[ClassTree]):
     claim = "exact"
     defaults: ClassVar[Params] = {
         "max_depth": 8,
-        "min_samples_leaf": 50,
+        "min_samples_leaf": 100,
         "criterion": "gini",
-        "max_leaf_nodes": 32,
+        "max_leaf_nodes": 16,
     }
     limits = (
         "Needs line voltages; a point whose meter has none gets no answer. Unbalance within the instrument's "
@@ -155,9 +155,14 @@ class PhaseImbalance(Definition[ClassTree]):
             "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 8, 64, log=True),
         }
 
+    def scaled(self, params: Params, tuned_rows: int, rows: int) -> dict[str, float | int | str | bool]:
+        """The leaf size keeps its share of the rows."""
+        size = round(float(params["min_samples_leaf"]) * rows / tuned_rows)
+        return {**params, "min_samples_leaf": max(size, 1)}
+
     def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:
-        """Whole episodes, as many of each of their worst classes as the shares allow."""
-        return by_episode(rows, np.asarray(rows.truth["code"], dtype=np.int64), most, rng)
+        """A few windows of every episode."""
+        return spread(rows, most, rng)
 
     def fit(self, train: Rows, params: Params, seed: int) -> ClassTree:
         """Grow the tree."""

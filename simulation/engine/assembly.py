@@ -128,11 +128,17 @@ def read_layout(
             "describe it under `buses`",
         )
     ends = [conductor_nodes(elements[name]) for name in loads]
+    incidence = np.zeros((len(loads), len(nodes)))
+    for k, end in enumerate(ends):
+        incidence[k, end[0]] = 1.0
+        if end.size > 1 and end[1] >= 0:
+            incidence[k, end[1]] = -1.0
     return Layout(
         nodes=nodes,
         base_v=np.array([kv[name.split(".")[0]] * 1e3 / np.sqrt(3.0) for name in nodes]),
         point_nodes=np.array([[index[f"{point.bus}.{k}"] for k in (1, 2, 3)] for point in substation.points]),
         load_nodes=np.array([(end[0], end[1] if end.size > 1 else -1) for end in ends]),
+        incidence=incidence,
         load_base_v=np.array([elements[name].kV * 1e3 for name in loads]),
         v_low_pu=np.array([elements[name].VLowpu for name in loads]),
         v_min_pu=np.array([elements[name].VMinpu for name in loads]),

@@ -25,6 +25,7 @@ class Layout:
         base_v: Phase-to-neutral nominal voltage of each node, V, shape [n].
         point_nodes: Nodes of each measurement point's phases, shape [p, 3].
         load_nodes: The two nodes of each load; −1 is earth, shape [l, 2].
+        incidence: 1 where a load's current leaves a node, −1 where it returns, shape [l, n].
         load_base_v: Nominal voltage across each load, V, shape [l].
         v_low_pu: Voltage below which each load is the constant impedance that it is at nominal voltage, shape
             [l].
@@ -37,6 +38,7 @@ class Layout:
     base_v: Floats
     point_nodes: Ints
     load_nodes: Ints
+    incidence: Floats
     load_base_v: Floats
     v_low_pu: Floats
     v_min_pu: Floats
@@ -49,16 +51,11 @@ class Layout:
 
     def across(self, v: Complexes) -> Complexes:
         """Voltages across the loads from node voltages of shape [..., n], shape [..., l]."""
-        earthed = np.concatenate([v, np.zeros((*v.shape[:-1], 1), dtype=np.complex128)], axis=-1)
-        return np.asarray(earthed[..., self.load_nodes[:, 0]] - earthed[..., self.load_nodes[:, 1]])
+        return np.asarray(v @ self.incidence.T)
 
     def onto_nodes(self, i_load: Complexes) -> Complexes:
         """Currents that loads draw from each node, from currents through the loads of shape [..., l]."""
-        drawn = np.zeros((*i_load.shape[:-1], len(self.nodes) + 1), dtype=np.complex128)
-        for k, (one, other) in enumerate(self.load_nodes):
-            drawn[..., one] += i_load[..., k]
-            drawn[..., other] -= i_load[..., k]
-        return drawn[..., :-1]
+        return np.asarray(i_load @ self.incidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,56 +82,61 @@ def operate(
         left = s_va[first:]
         v = engine.solve(left)
         network = engine.network()
-        needs = [errors_pu(engine, group, v) / DEADBAND_PU for group in regulators.groups]
-        needs += [need / BANK_SHARE for need in bank_needs(network, regulators, v, engine.emf_v)]
-        last, actor, waited = _next_action(
-            needs, waited, len(regulators.groups), _movable(regulators, positions, needs)
-        )
+        emf = np.full(v.shape[0], engine.emf_v)
+        at_points, currents = network.point_voltages(v), network.point_currents(v, emf)
+        rows = [errors_pu(engine, group, v) / DEADBAND_PU for group in regulators.groups]
+        rows += [need / BANK_SHARE for need in bank_needs(regulators, at_points, currents)]
+        needs = np.array(rows).reshape(len(rows), v.shape[0])
+        free = _movable(regulators, positions, needs)
+        last, actor, waited = _next_action(needs, waited, len(regulators.groups), free)
         stop = min(last + 1, v.shape[0])
-        states.append(recording.add(network, v[:stop], engine.emf_v, left[:stop]))
+        residual = network.residual(v[:stop], emf[:stop], left[:stop])
+        states.append(recording.add_states(at_points[:stop], currents[:stop], residual))
         where += [positions] * stop
         first += stop
         if actor < 0 or first >= total:
             continue
-        direction = int(np.sign(needs[actor][last]))
+        direction = int(np.sign(needs[actor, last]))
         positions = _moved(regulators, positions, actor, direction)
         apply(engine, regulators, positions)
         moves.append(Move(first, "tap_step" if actor < len(regulators.groups) else "switching"))
     return Operation(np.concatenate(states), tuple(where), tuple(moves))
 
 
-def _movable(regulators: Regulators, positions: Positions, needs: list[Floats]) -> list[bool]:
+def _movable(regulators: Regulators, positions: Positions, needs: Floats) -> list[bool]:
     """Whether each regulator can still go where it first wants to."""
     free = []
     for k, group in enumerate(regulators.groups):
         free.append(1 < positions.taps[k] < group.steps)
     for k, bank in enumerate(regulators.banks):
-        up = needs[len(regulators.groups) + k][0] > 0
+        up = needs[len(regulators.groups) + k, 0] > 0
         free.append(positions.steps[k] < bank.steps if up else positions.steps[k] > 0)
     return free
 
 
-def _next_action(
-    needs: list[Floats], waited: Floats, groups: int, free: list[bool]
-) -> tuple[int, int, Floats]:
+def _next_action(needs: Floats, waited: Floats, groups: int, free: list[bool]) -> tuple[int, int, Floats]:
     """Second after which a regulator acts, which one (−1: none), how long each has waited by then."""
-    steps = needs[0].size if needs else 0
-    outside = np.array([np.abs(need) > 1.0 for need in needs]).reshape(len(needs), steps)
-    counters = np.empty((len(needs), steps))
-    running = waited.copy()
-    for k in range(steps):
-        running = np.where(outside[:, k], running + 1.0, 0.0)
-        counters[:, k] = running
-    delay = np.array([TAP_DELAY_S if k < groups else BANK_DELAY_S for k in range(len(needs))])
-    due = (counters >= delay[:, None]) & np.array(free, dtype=bool)[:, None]
+    outside = np.abs(needs) > 1.0
+    steps = outside.shape[1]
+    counters = _run_lengths(outside, waited)
+    delay = np.where(np.arange(needs.shape[0]) < groups, TAP_DELAY_S, BANK_DELAY_S)
+    due = (counters >= delay[:, None]) & np.array(free, dtype=np.bool_)[:, None]
     when = np.flatnonzero(due.any(axis=0))
     if not when.size:
-        return steps, -1, running
+        return steps, -1, counters[:, -1]
     last = int(when[0])
     actor = int(np.argmax(due[:, last]))
     left = counters[:, last].copy()
     left[actor] = 0.0
     return last, actor, left
+
+
+def _run_lengths(outside: NDArray[np.bool_], waited: Floats) -> Floats:
+    """Seconds for which each row has been true without a break, `waited` counted in where it began before."""
+    steps = np.arange(outside.shape[1])
+    inside = np.maximum.accumulate(np.where(outside, -1, steps), axis=1)
+    lengths = steps - inside
+    return np.where(outside, lengths + np.where(inside < 0, waited[:, None], 0.0), 0.0)
 
 
 def _moved(regulators: Regulators, positions: Positions, actor: int, direction: int) -> Positions:

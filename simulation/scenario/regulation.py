@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulation.engine import Engine, Network, Source
+from simulation.engine import Engine, Source
 from simulation.engine.network import Complexes
 from simulation.errors import InfeasibleError, SimulationError
 from simulation.grid import BoundaryHour
@@ -21,7 +21,7 @@ BANK_DELAY_S = 20.0
 # A bank step is switched when the reactive power at its transformer passes this share of the step.
 BANK_SHARE = 0.75
 _SETTLE_ROUNDS = 25
-_SETTLED_PU = 5e-5
+_SETTLED_PU = 2e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def settle(
         at_bus = complex(sequence_components(v[0, nodes])[1]) / base_v
         miss = wanted - at_bus
         moved = _taps_wanted(engine, regulators, positions, v, offsets_pu)
-        if moved == positions and abs(miss) < 10.0 * _SETTLED_PU:
+        if moved == positions and abs(miss) < 5.0 * _SETTLED_PU:
             moved = _steps_wanted(engine, regulators, positions, v)
             if moved == positions and abs(miss) < _SETTLED_PU:
                 supplied = 3.0 * at_bus * np.conj((emf_pu - at_bus) * base_v / z1) * base_v
@@ -218,12 +218,18 @@ def errors_pu(engine: Engine, group: TapGroup, v: Complexes) -> Floats:
     return np.asarray(np.abs(v[:, nodes]).sum(axis=1) / (nodes.size * group.base_v) - group.set_pu)
 
 
-def bank_needs(network: Network, regulators: Regulators, v: Complexes, emf_v: complex) -> list[Floats]:
-    """Reactive power that each bank's transformer brings in, in steps of the bank, shape [t] each."""
-    i = network.point_currents(v, np.full(v.shape[0], emf_v))
-    s = (network.point_voltages(v) * np.conj(i)).sum(axis=-1)
+def bank_needs(regulators: Regulators, v: Complexes, i: Complexes) -> list[Floats]:
+    """Reactive power that each bank's transformer brings in, in steps of the bank, shape [t] each.
+
+    Args:
+        regulators: Regulators of the substation.
+        v: Phase voltages at the points, shape [t, p, 3].
+        i: Currents out of the busbars there, same shape.
+    """
     return [
-        -s[:, bank.point].imag / bank.step_var if bank.point >= 0 else np.zeros(v.shape[0])
+        -(v[:, bank.point] * np.conj(i[:, bank.point])).sum(axis=-1).imag / bank.step_var
+        if bank.point >= 0
+        else np.zeros(v.shape[0])
         for bank in regulators.banks
     ]
 
@@ -242,7 +248,9 @@ def _taps_wanted(
 
 def _steps_wanted(engine: Engine, regulators: Regulators, positions: Positions, v: Complexes) -> Positions:
     steps = []
-    needs = bank_needs(engine.network(), regulators, v, engine.emf_v)
+    network = engine.network()
+    i = network.point_currents(v, np.full(v.shape[0], engine.emf_v))
+    needs = bank_needs(regulators, network.point_voltages(v), i)
     for bank, now, need in zip(regulators.banks, positions.steps, needs, strict=True):
         move = int(np.sign(need[0])) if abs(need[0]) > BANK_SHARE else 0
         steps.append(int(np.clip(now + move, 0, bank.steps)))

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PHASES, _PAIRS = ("a", "b", "c"), ("ab", "bc", "ca")
+# In the order of `simulation.instruments.meters.CHANNELS`, then frequency.
 _READ = (
     *(f"v_{p}_v" for p in _PHASES),
+    *(f"v_{p}_v" for p in _PAIRS),
     *(f"i_{p}_a" for p in _PHASES),
     *(f"p_{p}_w" for p in _PHASES),
     *(f"q_{p}_var" for p in _PHASES),
-    *(f"v_{p}_v" for p in _PAIRS),
     *(f"v_min_{p}_v" for p in _PHASES),
     *(f"v_max_{p}_v" for p in _PHASES),
     "f_hz",
@@ -76,8 +77,7 @@ def block(episode: Episode, truth: Truth, readings: Readings, order: NDArray[np.
         raise SimulationError(f"{episode.scenario}: there are no rows in an episode that was not solved")
     rows = order.size * episode.seconds
     read = np.empty((len(_READ), rows))
-    for k, values in enumerate(readings.per_phase):
-        read[3 * k : 3 * k + 3] = values[order].reshape(rows, 3).T
+    read[:-1] = readings.channels[order].reshape(rows, len(_READ) - 1).T
     read[-1] = readings.f[order].ravel()
     true = np.empty((len(_TRUE), rows))
     true[0:3] = truth.v[order].reshape(rows, 3).T

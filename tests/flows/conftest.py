@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import psutil
 import pytest
@@ -183,15 +183,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory, server_home: Home, prefec
         output = run.finish()
         after_end = [" ".join(process.cmdline()) for process in descendants(home)]
     return Finished(Job.of(str(MINI), str(home.root)), (after_kill, after_end), output)
-
-
-@pytest.fixture
-def registered(finished: Finished) -> list[Any]:
-    """Every version in the registry of the finished home."""
-    from models import tracking
-
-    client = tracking.connect(finished.job.home).client
-    return list(client.search_model_versions())
 
 
 @pytest.fixture

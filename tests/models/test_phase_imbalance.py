@@ -40,3 +40,9 @@ def test_decode__shares_and_deviations__become_the_wires_fields():
     }
     (answer,) = DEFINITION.decode(decoder, np.array([[0.1, 0.7, 0.2, 0.0]]), columns)
     assert answer == {"imbalance_class": "minor", "confidence": 0.7, "critical_phase": "B"}
+
+
+def test_scaled__more_rows_than_tuned_on__keeps_the_leafs_share():
+    scaled = DEFINITION.scaled(DEFINITION.defaults, 8000, 40_000)
+    assert scaled["min_samples_leaf"] == 5 * DEFINITION.defaults["min_samples_leaf"]
+    assert {**scaled, "min_samples_leaf": 0} == {**DEFINITION.defaults, "min_samples_leaf": 0}

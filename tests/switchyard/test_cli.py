@@ -28,7 +28,18 @@ def test_help__cold_process__no_slow_library_imported():
         "print(*sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    slow = {"numpy", "pandas", "pyarrow", "mlflow", "prefect", "pandapower", "altdss", "pydantic", "bentoml", "rich"}
+    slow = {
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "mlflow",
+        "prefect",
+        "pandapower",
+        "altdss",
+        "pydantic",
+        "bentoml",
+        "rich",
+    }
     assert not slow & set(done.stdout.split())
 
 

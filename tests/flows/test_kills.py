@@ -1,0 +1,68 @@
+"""Killed with SIGKILL at ten random moments and started again each time."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from switchyard.files import read_json
+from switchyard.home import Home
+
+KILLS = 10
+LONGEST_S = 60.0
+GONE_S = 20.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_pipeline__ten_kills_at_random_moments__completes_registers_once_leaves_nothing(
+    tmp_path: Path, start_run: Callable[..., Any], processes: Callable[[Home], list[psutil.Process]]
+) -> None:
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    seed = time.time_ns()
+    moments = [random.Random(seed + number).uniform(1.0, LONGEST_S) for number in range(KILLS)]
+    print(f"kill moments, seed {seed}:", [round(moment, 1) for moment in moments])
+    for moment in moments:
+        with start_run(home) as run:
+            deadline = time.monotonic() + moment
+            while time.monotonic() < deadline and run.process.poll() is None:
+                time.sleep(0.02)
+            assert run.process.poll() in (None, 0), run.text()
+            run.kill()
+            gone = time.monotonic() + GONE_S
+            while processes(home) and time.monotonic() < gone:
+                time.sleep(0.1)
+            assert [process.cmdline() for process in processes(home)] == []
+    with start_run(home) as run:
+        run.finish(600.0)
+        assert [process.cmdline() for process in processes(home)] == []
+    with closing(sqlite3.connect(home.mlflow_db)) as registry:
+        made = registry.execute(
+            "select name, value from model_version_tags where key = 'trained_by'"
+        ).fetchall()
+        steps = [value for (value,) in registry.execute("select value from tags where key = 'step_key'")]
+        states = {state for (state,) in registry.execute("select status from runs")}
+    assert sorted(made) == [
+        ("phase_imbalance", "federated"),
+        ("phase_imbalance", "pooled"),
+        ("voltage_anomaly", "federated"),
+        ("voltage_anomaly", "pooled"),
+    ]
+    assert len(steps) == len(set(steps)) == 4
+    assert states == {"FINISHED"}
+    with closing(sqlite3.connect(home.prefect / "prefect.db")) as database:
+        open_runs = database.execute(
+            "select count(*) from flow_run where state_type in ('RUNNING', 'PENDING')"
+        ).fetchone()
+    assert open_runs == (0,)
+    assert len(read_json(home.reports / "answers.json")) == 6
+    assert not any(path.name.startswith(".") for path in home.snapshots.iterdir())
