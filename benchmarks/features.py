@@ -192,7 +192,7 @@ def run(quick: bool) -> dict[str, Any]:
     online = _online(rng, 8 * repeats)
     _say(f"  {online['online_us']:.0f} µs")
     _say("batches")
-    complete, with_gaps = _batch(rng, 30_000 // scale, 2 * repeats)
+    complete, with_gaps = _batch(rng, 8_192 // scale, 8 * repeats)
     _say(f"  {complete:,.0f} windows/s, {with_gaps:,.0f} with gaps")
     _say("pandas, a window every ten seconds")
     sparse = _against_pandas(rng, 20 // scale, 600, 10, repeats // 3 + 1)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+_SMALLEST = np.float32(1e-9)
+
 
 def autoregressive(
     rng: np.random.Generator, steps: int, width: int, *, sigma: float, memory: float
@@ -47,6 +49,6 @@ def largest_of(rng: np.random.Generator, count: int, shape: tuple[int, ...]) -> 
     """
     a = math.sqrt(2.0 * math.log(count))
     location = a - (math.log(math.log(count)) + math.log(4.0 * math.pi)) / (2.0 * a)
-    return np.asarray(
-        location - np.log(rng.standard_exponential(shape, dtype=np.float32)) / a, dtype=np.float64
-    )
+    # A single-precision draw may be exactly zero.
+    drawn = np.maximum(rng.standard_exponential(shape, dtype=np.float32), _SMALLEST)
+    return np.asarray(location - np.log(drawn) / a, dtype=np.float64)

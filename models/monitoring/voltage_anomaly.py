@@ -16,8 +16,8 @@ from models import anomalies, detection
 from models.anomalies import AnomalyForest
 from models.metrics import Columns
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
-from models.rows import Rows
-from models.subsets import by_episode
+from models.rows import Rows, concatenate
+from models.subsets import spread
 from models.whitening import CALMEST_PU, WILDEST_PU
 
 FALSE_ALARMS = 0.01
@@ -115,8 +115,14 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         }
 
     def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:
-        """Whole episodes, the kinds of anomaly in turn."""
-        return by_episode(rows, np.asarray(rows.truth["kind"], dtype=np.int64), most, rng)
+        """Half of them normal, the rest shared by the kinds of anomaly, of as many episodes as there are."""
+        if len(rows) <= most:
+            return rows
+        kind = np.asarray(rows.truth["kind"], dtype=np.int64)
+        share = most // (2 * len(detection.KINDS))
+        parts = [spread(rows.select(kind == 0), most // 2, rng)]
+        parts += [spread(rows.select(kind == code), share, rng) for code in np.unique(kind[kind > 0])]
+        return concatenate(parts)
 
     def fit(self, train: Rows, params: Params, seed: int) -> AnomalyForest:
         """Fit on the rows without an anomaly."""

@@ -9,7 +9,7 @@ from simulation.scenario.episode import Episode
 from simulation.scenario.recording import Recording, Timeline
 from simulation.scenario.stage import Stage
 
-_DURATION_S = (0.3, 6.0)
+_DURATION_S = (0.1, 2.5)
 # Constant-power loads answer a little more than in proportion: so many corrections hit the rise to 1e-4 of
 # it.
 _CORRECTIONS = 3

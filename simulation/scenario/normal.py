@@ -18,7 +18,7 @@ from simulation.scenario.world import World
 from switchyard.identity import ScenarioId
 
 # How often an episode finds a regulator about to act: the load has just carried it past its dead band.
-_TAP_SHARE, _BANK_SHARE = 0.25, 0.12
+_TAP_SHARE, _BANK_SHARE = 0.15, 0.08
 # However settled, a regulator may have been outside its dead band for up to this share of its delay.
 _WAITED = 0.3
 

@@ -24,13 +24,16 @@ GONE_S = 20.0
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_pipeline__ten_kills_at_random_moments__completes_registers_once_leaves_nothing(
-    tmp_path: Path, start_run: Callable[..., Any], processes: Callable[[Home], list[psutil.Process]]
+    tmp_path: Path,
+    start_run: Callable[..., Any],
+    processes: Callable[[Home], list[psutil.Process]],
+    record_property: Callable[[str, object], None],
 ) -> None:
     home = Home(tmp_path / "home")
     home.root.mkdir()
     seed = time.time_ns()
     moments = [random.Random(seed + number).uniform(1.0, LONGEST_S) for number in range(KILLS)]
-    print(f"kill moments, seed {seed}:", [round(moment, 1) for moment in moments])
+    record_property("kill_moments_s", [round(moment, 1) for moment in moments])
     for moment in moments:
         with start_run(home) as run:
             deadline = time.monotonic() + moment

@@ -4,7 +4,7 @@ import pytest
 from models import tuning
 from models.catalogue import definition
 from models.splits import TRAIN
-from models.subsets import by_episode, spread
+from models.subsets import spread
 from models.training import load
 from switchyard.home import Home
 
@@ -57,14 +57,6 @@ def test_tune__trial_zero__has_the_defaults(train, tmp_path):
     assert tuned.trials[0].value == pytest.approx(np.mean(tuned.trials[0].folds))
 
 
-def test_by_episode__more_rows_than_wanted__keeps_whole_episodes_and_every_stratum(train):
-    some = by_episode(train, train.truth["code"], 300, np.random.default_rng(0))
-    assert 250 < len(some) <= 300
-    chosen = set(some.episode.array())
-    assert len(some) == np.isin(train.episode.array(), list(chosen)).sum()
-    assert set(some.truth["code"]) == {0, 1, 2, 3}
-
-
 def test_spread__more_rows_than_wanted__takes_as_many_of_every_episode(train):
     episodes = np.unique(train.episode.codes)
     some = spread(train, 2 * episodes.size, np.random.default_rng(0))
@@ -78,3 +70,13 @@ def test_spread__more_rows_than_wanted__takes_as_many_of_every_episode(train):
 
 def test_spread__fewer_rows_than_wanted__leaves_them_as_they_are(train):
     assert spread(train, len(train), np.random.default_rng(0)) is train
+
+
+def test_subset__voltage_anomaly__is_half_normal_and_has_every_kind(profile, folders):
+    declared = definition("voltage_anomaly")
+    rows = load(declared, profile, folders).split(TRAIN)
+    some = declared.subset(rows, 1600, np.random.default_rng(0))
+    kind = some.truth["kind"]
+    assert (kind == 0).sum() == pytest.approx(800, abs=60)
+    assert (np.bincount(kind, minlength=9) > 0).all()
+    assert len(some) <= 1600

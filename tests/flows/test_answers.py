@@ -1,0 +1,120 @@
+"""An answer of the endpoint set beside the truth of its window."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from flows.answers import Answered, compare, happened, markdown, write
+from flows.episodes import TOPICS, Episode, Window
+from switchyard.files import read_json
+from switchyard.home import Home
+
+MODELS = ("phase_imbalance", "voltage_anomaly")
+START = datetime(2025, 1, 18, 6, 30, tzinfo=UTC)
+
+
+def episode(*, event: str = "open_conductor", vuf_pct: float | None = 6.0) -> Episode:
+    seconds = [START + timedelta(seconds=second) for second in range(10)]
+    acts = event != "none"
+    truth = pa.table(
+        {
+            "scenario_id": ["mumbai.mini.11.unbalance.000004"] * 10,
+            "point": ["F331.END"] * 10,
+            "t": pa.array(seconds, pa.timestamp("ms", tz="UTC")),
+            "v_a_v": [19_000.0] * 10,
+            "v_b_v": [17_000.0] * 10,
+            "v_c_v": [19_100.0] * 10,
+            "v_ab_v": [31_000.0] * 10,
+            "v_bc_v": [31_100.0] * 10,
+            "v_ca_v": [33_000.0] * 10,
+            "vuf_pct": pa.array([vuf_pct] * 10, pa.float64()),
+            "event": [event] * 10,
+            "event_phase": ["b" if acts else ""] * 10,
+            "severity": pa.array([12.5 if acts else None] * 10, pa.float64()),
+            "active": [acts] * 10,
+        }
+    )
+    window = Window(
+        topic=TOPICS[1],
+        scenario_id="mumbai.mini.11.unbalance.000004",
+        point="F331.END",
+        seconds=tuple(int(second.timestamp()) for second in seconds),
+        strength=6.0,
+    )
+    return Episode(window, {"substation": "mumbai", "point": "F331.END", "readings": []}, truth)
+
+
+def response(imbalance: dict[str, Any], anomaly: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "request_id": "r-1",
+        "snapshot": "000001-abc",
+        "inference_time_ms": 0.4,
+        "monitoring": {"phase_imbalance": imbalance, "voltage_anomaly": anomaly},
+    }
+
+
+SEEN = {
+    "status": "ok",
+    "model_version": "phase_imbalance:1",
+    "imbalance_class": "moderate",
+    "confidence": 0.93,
+    "critical_phase": "B",
+}
+ALARM = {
+    "status": "ok",
+    "model_version": "voltage_anomaly:2",
+    "anomaly_detected": True,
+    "anomaly_score": -0.5,
+    "outlier_features": ["v_dev_b_pu"],
+}
+
+
+def test_compare__right_answers__agree_with_the_truth() -> None:
+    asked = compare(episode(), response(SEEN, ALARM), MODELS)
+    imbalance, anomaly = asked.comparisons
+    assert imbalance.truth == {"imbalance_class": "moderate", "critical_phase": "B"}
+    assert imbalance.answered == {"imbalance_class": "moderate", "confidence": 0.93, "critical_phase": "B"}
+    assert imbalance.agrees is True
+    assert anomaly.truth == {"anomaly_detected": True}
+    assert anomaly.agrees is True
+    assert anomaly.model_version == "voltage_anomaly:2"
+    assert happened(asked) == "open conductor on b, 12.5 × error limit, VUF 6.00 %"
+
+
+def test_compare__wrong_class__does_not_agree() -> None:
+    asked = compare(episode(), response({**SEEN, "imbalance_class": "minor"}, ALARM), MODELS)
+    assert asked.comparisons[0].agrees is False
+
+
+def test_compare__abstained__neither_right_nor_wrong_and_the_reason_kept() -> None:
+    silent = {"status": "abstained", "reason": "missing_input", "detail": "v_ll is missing"}
+    asked = compare(episode(), response(silent, ALARM), MODELS)
+    assert asked.comparisons[0].agrees is None
+    assert asked.comparisons[0].reason == "missing_input: v_ll is missing"
+    assert asked.comparisons[0].answered == {}
+
+
+def test_compare__normal_operation__an_alarm_is_wrong() -> None:
+    asked = compare(episode(event="none", vuf_pct=0.2), response(SEEN, ALARM), MODELS)
+    assert [found.agrees for found in asked.comparisons] == [False, False]
+    assert asked.severity is None
+    assert happened(asked) == "normal operation, VUF 0.20 %"
+
+
+def test_compare__unbalance_not_defined__null_in_the_report(tmp_path: Path) -> None:
+    asked = compare(episode(vuf_pct=None), response(SEEN, ALARM), MODELS)
+    assert asked.vuf_pct is None
+    json_path, _ = write(Home(tmp_path), [asked])
+    assert read_json(json_path)[0]["vuf_pct"] is None
+
+
+def test_markdown__answers__one_row_a_model() -> None:
+    asked: Answered = compare(episode(), response(SEEN, ALARM), MODELS)
+    rows = [line for line in markdown([asked]).splitlines() if line.startswith("| mumbai")]
+    assert len(rows) == 2
+    assert "imbalance_class moderate, confidence 0.93, critical_phase B" in rows[0]
+    assert "anomaly_detected yes" in rows[1]

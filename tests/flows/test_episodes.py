@@ -1,0 +1,66 @@
+"""Held-out episodes become sound requests, chosen without looking at any model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+import substations
+from data_contracts.dataset import Dataset
+from data_contracts.tables.readings_truth import GRID_EVENTS, INSTRUMENT_EVENTS
+from data_contracts.wire import Item
+from flows.episodes import Episode, held_out
+from models.splits import TEST, day_of, split_of_day
+
+pytestmark = pytest.mark.timeout(900)
+
+POINTS = ("DTX1.LV", "AT1.MV", "F331.END", "F332.END", "LV1")
+
+
+@pytest.fixture
+def episodes(finished: Any) -> list[Episode]:
+    job, mumbai = finished.job, substations.read("mumbai")
+    dataset = Dataset.open(job.dataset("mumbai"))
+    return list(held_out(dataset, mumbai, POINTS, job.profile.simulation.start, 6))
+
+
+def test_held_out__six_windows__topics_in_turn_and_no_episode_twice(episodes: list[Episode]) -> None:
+    topics = [episode.window.topic.name for episode in episodes]
+    assert topics[:3] == ["normal", "unbalance", "anomaly"]
+    names = [episode.window.scenario_id for episode in episodes]
+    assert len(names) == len(set(names))
+    assert {episode.window.point for episode in episodes} <= set(POINTS)
+    assert episodes[0].window.point == "DTX1.LV"
+
+
+def test_held_out__every_window__of_a_test_day(episodes: list[Episode], finished: Any) -> None:
+    start = finished.job.profile.simulation.start
+    for episode in episodes:
+        t = np.asarray(episode.window.seconds, dtype=np.float64)
+        days = day_of(t, start, substations.read("mumbai").utc_offset_s)
+        assert set(split_of_day(days)) == {TEST}
+
+
+def test_held_out__truth__shows_the_topic_in_every_second(episodes: list[Episode]) -> None:
+    for episode in episodes:
+        truth = episode.truth.to_pydict()
+        assert truth["scenario_id"] == [episode.window.scenario_id] * 10
+        assert [int(t.timestamp()) for t in truth["t"]] == list(episode.window.seconds)
+        if episode.window.topic.name == "unbalance":
+            assert all(truth["active"])
+            assert set(truth["event"]) <= set(GRID_EVENTS)
+            assert min(truth["vuf_pct"]) >= 2.0
+        if episode.window.topic.name == "anomaly":
+            assert all(truth["active"])
+            assert set(truth["event"]) <= set(INSTRUMENT_EVENTS)
+            assert min(truth["severity"]) >= 5.0
+
+
+def test_held_out__request__is_what_the_wire_takes(episodes: list[Episode]) -> None:
+    for episode in episodes:
+        item = msgspec.json.decode(msgspec.json.encode(episode.request), type=Item)
+        assert item.substation == "mumbai"
+        assert [int(reading.t.timestamp()) for reading in item.readings] == list(episode.window.seconds)
