@@ -7,13 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
-from msgspec import UNSET
 
 import features
 from data_contracts.answers import NAMES
 from data_contracts.ranges import INVALID
 from data_contracts.wire import Decision, Energy, Maintenance, Monitoring, Response, Rows
 from features.channels import CHANNELS
+from features.online import windows_from_rows
 from serving.assessment import input_quality, limits_exceeded
 from serving.errors import SnapshotError
 from serving.metrics import ModelMetrics
@@ -22,7 +22,6 @@ from serving.runtime import load_model
 from serving.sites import Sites
 from serving.snapshot import CHAMPION, open_snapshot
 from serving.specification import check_fit
-from serving.windows import windows_of
 from switchyard.home import Home
 
 Routes = Mapping[str, Mapping[str, Served]]
@@ -94,7 +93,7 @@ class Engine:
                 t=np.zeros(1),
                 starts=np.array([0, 1], dtype=np.int64),
             )
-            features.compute(windows_of(empty, [site], [UNSET]))
+            features.compute(windows_from_rows(empty, [site.nominals]))
 
     def forget_metrics(self, keep: Engine) -> None:
         """Drop the series of versions that `keep` does not serve."""

@@ -12,12 +12,12 @@ from msgspec import UNSET, UnsetType
 import features
 from data_contracts.answers import NAMES, Answer
 from data_contracts.wire import Item, Rows
+from features.online import windows_from_rows
 from serving import abstentions
 from serving.errors import ModelError
 from serving.metrics import ModelMetrics
 from serving.runtime import CompiledModel, FloatArray
 from serving.sites import Site
-from serving.windows import windows_of
 from switchyard.log import get_logger
 
 _log = get_logger("serving")
@@ -103,7 +103,8 @@ def answers_of(plans: Mapping[Site, Plan], asked: Sequence[Asked], rows: Rows) -
                 to_run.setdefault(served, []).append(at)
         results.append(given)
     if to_run:
-        windows = windows_of(rows, [one.site for one in asked], [one.item.waveform for one in asked])
+        captures = {k: one.item.waveform for k, one in enumerate(asked) if one.item.waveform is not UNSET}
+        windows = windows_from_rows(rows, [one.site.nominals for one in asked], captures)
         matrix = features.compute(windows)
         for served, places in to_run.items():
             _run(served, places, asked, matrix, results)

@@ -83,7 +83,7 @@ def test_federation__planted_rows__no_value_of_theirs_leaves_the_site(bench, cam
     made = bench(model, folders=planted)
     made.run()
     values = canaries(planted["delhi"], campaign, model)
-    assert values.size > 5000
+    assert values.size > 1000
     assert len(made.transport.back) >= 3
     for answers in made.transport.back:
         assert found_in(answers["delhi"], values) == set()

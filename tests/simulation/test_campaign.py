@@ -123,12 +123,15 @@ def test_simulate_substation__other_seed__empties_the_folder_first(
     )
     one = msgspec.structs.replace(small_profile, simulation=plan)
     two = msgspec.structs.replace(one, seed=12)
+    threads = os.environ.get("OPENBLAS_NUM_THREADS")
     with Workers(1) as pool:
+        assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
         first = simulate(tmp_path, pool, one)
         before = digests(first)
 
         second = simulate(tmp_path, pool, two)
 
+    assert os.environ.get("OPENBLAS_NUM_THREADS") == threads
     assert second.resumed == 0
     assert before.keys() == digests(second).keys()
     assert all(
@@ -176,12 +179,3 @@ def test_workers__none_asked_for_or_not_opened__are_refused(simulate: Simulate, 
         Workers(0)
     with pytest.raises(SimulationError, match="not open"):
         simulate(tmp_path, Workers(1))
-
-
-def test_workers__used_and_closed__leave_the_environment_as_it_was() -> None:
-    before = os.environ.get("OPENBLAS_NUM_THREADS")
-
-    with Workers(1):
-        assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
-
-    assert os.environ.get("OPENBLAS_NUM_THREADS") == before
