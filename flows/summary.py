@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -114,13 +117,22 @@ def _answers(answered: Sequence[Answered]) -> Table:
 
 
 def _look(job: Job) -> tuple[tuple[str, str], ...]:
-    reports = job.home.reports
+    home = job.home
+    mlflow = f"{_tool('mlflow')} ui --workers 1 --backend-store-uri {home.mlflow_uri}"
     return (
-        ("reports", f"{reports / 'models.md'}, federation.md, contracts.md, answers.md"),
-        ("compare model versions", f"mlflow ui --backend-store-uri {job.home.mlflow_uri}"),
-        ("this run, its logs and tables", f"PREFECT_HOME={job.home.prefect} prefect server start"),
-        ("answer requests", "switchyard serve"),
+        ("reports", f"{home.reports / 'models.md'}, federation.md, contracts.md, answers.md"),
+        ("compare model versions", f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false {mlflow}"),
+        ("this run, its logs and tables", f"PREFECT_HOME={home.prefect} {_tool('prefect')} server start"),
+        ("answer requests", f"{_tool('switchyard')} serve --home {home.root}"),
     )
+
+
+def _tool(name: str) -> str:
+    """A command of this environment as it can be typed here."""
+    tool = Path(sys.executable).parent / name
+    if shutil.which(name) == str(tool):
+        return name
+    return str(tool.relative_to(Path.cwd())) if tool.is_relative_to(Path.cwd()) else str(tool)
 
 
 def _number(value: float | None) -> str:

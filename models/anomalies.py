@@ -91,7 +91,7 @@ def forest_columns(
 
 def graph(name: str, model: AnomalyForest, output: str) -> bytes:
     """The whole of `AnomalyForest.score` as one ONNX graph; output [n, 1]."""
-    d = model.whitening.relative.size
+    d = model.whitening.exponent.size
     made = Graph()
     white = made.whiten(made.columns(INPUT, np.arange(d), "unlevelled"), model.whitening)
     level = made.columns(INPUT, np.array([d]), "level_raw")
@@ -121,7 +121,7 @@ def graph(name: str, model: AnomalyForest, output: str) -> bytes:
 
 def fit(
     X: NDArray[np.float64],
-    relative: NDArray[np.float64],
+    exponent: NDArray[np.float64],
     *,
     shrink: float,
     power: int,
@@ -134,7 +134,7 @@ def fit(
 
     Args:
         X: Raw features of normal rows, the level last, float64 [n, d + 1].
-        relative: 1 for columns in units of restlessness, float64 [d]; see `Whitening`.
+        exponent: Powers of the meter's own movement, float64 [d]; see `Whitening`.
         shrink: Shrinkage of the correlation before whitening, 0–1.
         power: p of the stretching.
         trees: Number of trees.
@@ -144,7 +144,7 @@ def fit(
     """
     from sklearn.ensemble import IsolationForest
 
-    whitening = whiten.fit(X[:, :-1], relative, shrink)
+    whitening = whiten.fit(X[:, :-1], exponent, shrink)
     centre, scale = X.mean(axis=0), X.std(axis=0)
     level_centre, level_scale = float(centre[-1]), float(scale[-1])
     inputs = forest_columns(whitening, (level_centre, level_scale), power, X)

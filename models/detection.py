@@ -200,22 +200,22 @@ def named_right(places: NDArray[np.int64], names: Sequence[str], rows: Rows) -> 
 Measure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
-def largest_z(normal: NDArray[np.float64], relative: NDArray[np.float64]) -> Measure:
+def largest_z(normal: NDArray[np.float64], exponent: NDArray[np.float64]) -> Measure:
     """Largest |z| over the inputs as they are, each standardised on normal rows."""
-    fitted = whitening.fit(normal, np.zeros(relative.size + 1), 0.0)
+    fitted = whitening.fit(normal, np.zeros(exponent.size + 1), 0.0)
     return lambda X: np.abs(fitted.z(X)).max(axis=1)
 
 
-def mahalanobis(normal: NDArray[np.float64], relative: NDArray[np.float64]) -> Measure:
+def mahalanobis(normal: NDArray[np.float64], exponent: NDArray[np.float64]) -> Measure:
     """Mahalanobis distance of the inputs as they are from normal rows."""
-    fitted = whitening.fit(normal, np.zeros(relative.size + 1), 0.0)
+    fitted = whitening.fit(normal, np.zeros(exponent.size + 1), 0.0)
     return lambda X: np.sqrt((fitted.transform(X) ** 2).sum(axis=1))
 
 
-def mahalanobis_of_shaped(normal: NDArray[np.float64], relative: NDArray[np.float64]) -> Measure:
+def mahalanobis_of_shaped(normal: NDArray[np.float64], exponent: NDArray[np.float64]) -> Measure:
     """Mahalanobis distance of the columns that the forest itself is given: what the forest adds to them."""
     centre, scale = normal[:, -1].mean(), normal[:, -1].std()
-    fitted = whitening.fit(normal[:, :-1], relative, 0.0)
+    fitted = whitening.fit(normal[:, :-1], exponent, 0.0)
 
     def measure(X: NDArray[np.float64]) -> NDArray[np.float64]:
         level = (X[:, -1] - centre) / scale

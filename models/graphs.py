@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 from models.trees import TreeArrays
-from models.whitening import CALMEST_PU, DIP, RISE, WILDEST_PU, Whitening
+from models.whitening import LOUDEST_PU, MOVEMENT, QUIETEST_PU, USUAL_PU, Whitening
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto, TensorProto
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 INPUT = "features"
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 9
-MOVES = ((DIP, "dip"), (RISE, "rise"))
 
 
 class Graph:
@@ -55,25 +54,18 @@ class Graph:
         return self.add("Cast", [f"{name}_f32"], name, to=TensorProto.DOUBLE)
 
     def whiten(self, source: str, whitening: Whitening) -> str:
-        """Add `Whitening.transform`: plain columns first, then those in units of restlessness."""
-        relative = np.flatnonzero(whitening.relative > 0)
-        plain = np.flatnonzero(whitening.relative <= 0)
-        parts = []
-        if plain.size:
-            parts.append(self.columns(source, plain, "plain"))
-        if relative.size:
-            d = whitening.relative.size
-            dip, rise = (self.columns(source, np.array([d + at]), name) for at, name in MOVES)
-            bounds = [
-                self.constant("calmest", np.array(CALMEST_PU)),
-                self.constant("wildest", np.array(WILDEST_PU)),
-            ]
-            own = self.add("Clip", [self.add("Min", [dip, rise], "smaller"), *bounds], "restlessness")
-            parts.append(self.add("Div", [self.columns(source, relative, "taken"), own], "relative"))
-        joined = parts[0] if len(parts) == 1 else self.add("Concat", parts, "shaped", axis=1)
-        order = np.concatenate([plain, relative])
-        centred = self.add("Sub", [joined, self.constant("centre", whitening.centre[order])], "centred")
-        return self.add("MatMul", [centred, self.constant("whitening", whitening.matrix[order])], "whitened")
+        """Add `Whitening.transform`."""
+        last = np.array([whitening.exponent.size + MOVEMENT])
+        bounds = [
+            self.constant("quietest", np.array(QUIETEST_PU)),
+            self.constant("loudest", np.array(LOUDEST_PU)),
+        ]
+        clipped = self.add("Clip", [self.columns(source, last, "movement"), *bounds], "own")
+        own = self.add("Div", [clipped, self.constant("usual", np.array(USUAL_PU))], "own_units")
+        powers = self.add("Pow", [own, self.constant("exponent", whitening.exponent)], "powers")
+        shaped = self.add("Div", [source, powers], "shaped")
+        centred = self.add("Sub", [shaped, self.constant("centre", whitening.centre)], "centred")
+        return self.add("MatMul", [centred, self.constant("whitening", whitening.matrix)], "whitened")
 
     def columns(self, source: str, places: NDArray[np.int64], name: str) -> str:
         """Add a choice of columns by their places."""

@@ -1,8 +1,9 @@
 """Features of normal operation turned into uncorrelated columns of unit variance.
 
-Meters differ in how restless their readings are: half-cycle values flicker more near customers than on the
-transmission grid, and so do deviations between phases. Columns may therefore be counted in units of the
-window's own restlessness, so that one threshold is as strict at 400 kV as at a feeder's far end.
+Meters differ in how much they err and how much they move: a class 0.2 meter at 400 kV is several times quieter
+than a class 1.0 one at a feeder's far end. How quiet a meter is shows in how little its phases move against each
+other from one second to the next. Columns may be counted in powers of that, so that one threshold is as strict
+for one meter as for the other.
 """
 
 from __future__ import annotations
@@ -16,66 +17,55 @@ from models.errors import DataError, ModelError
 
 # Share of a column's variance that rounding alone can leave in a direction.
 NULL = 1e-9
-# What quiet meters from 400 kV down to 33 kV show, pu; beyond it is not the meter that is restless.
-CALMEST_PU, WILDEST_PU = 4.5e-4, 2.2e-3
-# The columns that restlessness is read from: the largest dip below and rise above a second's mean.
-DIP, RISE = -2, -1
+# Column in which a meter's own movement is read, and what quiet meters of the accuracy classes 0.2 to 1.0 show
+# there, pu; what lies beyond is not the meter. The usual movement only fixes the unit of divided columns.
+MOVEMENT = -1
+QUIETEST_PU, USUAL_PU, LOUDEST_PU = 8e-5, 2.5e-4, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Whitening:
-    """z = (g(x) − centre) · matrix, with g dividing some columns by the window's restlessness.
+    """z = (g(x) − centre) · matrix, with g dividing columns by powers of the meter's own movement.
 
     Attributes:
-        relative: 1 where g(x) = x / restlessness, 0 where g(x) = x; float64 [d].
+        exponent: g(x) = x / (movement / usual movement)^exponent, float64 [d]; 0 leaves a column as it is.
         centre: Mean of g over normal rows, float64 [d].
         scale: Standard deviation of g over normal rows, float64 [d].
         matrix: Whitening matrix, float64 [d, d].
     """
 
-    relative: NDArray[np.float64]
+    exponent: NDArray[np.float64]
     centre: NDArray[np.float64]
     scale: NDArray[np.float64]
     matrix: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        d = self.relative.size
+        d = self.exponent.size
         if self.centre.shape != (d,) or self.scale.shape != (d,) or self.matrix.shape != (d, d):
             raise ModelError(
-                f"whitening: relative has {d} columns, and centre, scale and matrix must have too"
+                f"whitening: exponent has {d} columns, and centre, scale and matrix must have too"
             )
 
     def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Whitened columns of `X` [n, d]; float64 [n, d]."""
-        whitened: NDArray[np.float64] = (shape(X, self.relative) - self.centre) @ self.matrix
+        whitened: NDArray[np.float64] = (shape(X, self.exponent) - self.centre) @ self.matrix
         return whitened
 
     def z(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Standardised, not decorrelated columns of `X` [n, d]; float64 [n, d]."""
-        standardised: NDArray[np.float64] = (shape(X, self.relative) - self.centre) / self.scale
+        standardised: NDArray[np.float64] = (shape(X, self.exponent) - self.centre) / self.scale
         return standardised
 
 
-def restlessness(X: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The smaller of a window's largest dip and largest rise within its seconds, pu, [n] from [n, d].
-
-    A sag deepens the one and a swell the other, so that the smaller one is the meter's own. The two are the
-    last columns of `X`.
-    """
-    return np.clip(np.minimum(X[:, DIP], X[:, RISE]), CALMEST_PU, WILDEST_PU)
-
-
-def shape(X: NDArray[np.float64], relative: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide the columns where `relative` is 1 by the window's restlessness; float64 [n, d]."""
-    shaped = X.copy()
-    chosen = relative > 0
-    if chosen.any():
-        shaped[:, chosen] = X[:, chosen] / restlessness(X)[:, None]
+def shape(X: NDArray[np.float64], exponent: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide each column by its power of the meter's own movement, which is the last column; float64 [n, d]."""
+    movement = np.clip(X[:, MOVEMENT], QUIETEST_PU, LOUDEST_PU) / USUAL_PU
+    shaped: NDArray[np.float64] = X / movement[:, None] ** exponent
     return shaped
 
 
 def from_moments(
-    relative: NDArray[np.float64],
+    exponent: NDArray[np.float64],
     mean: NDArray[np.float64],
     covariance: NDArray[np.float64],
     shrink: float,
@@ -105,10 +95,10 @@ def from_moments(
     varies = eigenvalue > NULL
     stretch = np.where(varies, 1.0 / np.sqrt(np.where(varies, eigenvalue, 1.0)), 0.0)
     matrix = (vector * stretch) @ vector.T / scale[:, None]
-    return Whitening(relative, mean, scale, np.ascontiguousarray(matrix))
+    return Whitening(exponent, mean, scale, np.ascontiguousarray(matrix))
 
 
-def fit(X: NDArray[np.float64], relative: NDArray[np.float64], shrink: float) -> Whitening:
+def fit(X: NDArray[np.float64], exponent: NDArray[np.float64], shrink: float) -> Whitening:
     """Whitening of normal rows `X` [n, d]."""
-    shaped = shape(X, relative)
-    return from_moments(relative, shaped.mean(axis=0), np.cov(shaped, rowvar=False), shrink)
+    shaped = shape(X, exponent)
+    return from_moments(exponent, shaped.mean(axis=0), np.cov(shaped, rowvar=False), shrink)

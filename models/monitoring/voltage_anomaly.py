@@ -18,31 +18,33 @@ from models.metrics import Columns
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows, concatenate
 from models.subsets import spread
-from models.whitening import CALMEST_PU, WILDEST_PU
+from models.whitening import LOUDEST_PU, QUIETEST_PU, USUAL_PU
 
 FALSE_ALARMS = 0.01
 Z_LIMIT, NAMED = 3.5, 5
 LEVEL = "v_mean_pu"
-# Feature, and whether it is counted in units of the window's restlessness. That is read from the last two.
-SHAPED: tuple[tuple[str, bool], ...] = (
-    ("v_dev_a_pu", True),
-    ("v_dev_b_pu", True),
-    ("v_dev_c_pu", True),
-    ("vuf_line_pct", True),
-    ("v0_phasor_pct", True),
-    ("v_line_phase_residual_pu", True),
-    ("v_std_pu", True),
-    ("v_step_common_pu", True),
-    ("v_step_diff_pu", True),
-    ("v_drift_pu", True),
-    ("v_spike_pu", True),
-    ("v_std_ratio_log", False),
-    ("v_stuck_log", False),
-    ("v_min_dip_pu", True),
-    ("v_max_rise_pu", True),
+# Feature, and the power of the meter's own movement by which it is divided. Deviations between phases hold the
+# instrument's error, which grows with its class, and the grid's own unbalance, which does not; a drift or a spike
+# of one phase is seen against noise alone. The movement itself comes last.
+SHAPED: tuple[tuple[str, float], ...] = (
+    ("v_dev_a_pu", 0.5),
+    ("v_dev_b_pu", 0.5),
+    ("v_dev_c_pu", 0.5),
+    ("vuf_line_pct", 0.5),
+    ("v0_phasor_pct", 0.5),
+    ("v_line_phase_residual_pu", 0.5),
+    ("v_drift_pu", 1.0),
+    ("v_spike_pu", 1.0),
+    ("v_std_pu", 0.0),
+    ("v_step_common_pu", 0.0),
+    ("v_std_ratio_log", 0.0),
+    ("v_stuck_log", 0.0),
+    ("v_min_dip_pu", 0.0),
+    ("v_max_rise_pu", 0.0),
+    ("v_step_diff_pu", 0.0),
 )
-RELATIVE = np.asarray([float(relative) for _, relative in SHAPED])
-OFFSET = RELATIVE
+EXPONENT = np.asarray([exponent for _, exponent in SHAPED])
+OFFSET = EXPONENT
 # Statutory limits of steady operation: 2 % unbalance (EN 50160), and the band of the Indian 400 kV level,
 # ±5 %, which is the narrowest in use.
 BAND_PU, UNBALANCE_PCT = 0.05, 2.0
@@ -93,7 +95,7 @@ class VoltageAnomaly(Definition[AnomalyForest]):
     )
     family = "isolation_forest"
     claim = "approximate"
-    defaults: ClassVar[Params] = {"trees": 100, "psi": 1024, "power": 4, "shrink": 0.001, "columns": 1.0}
+    defaults: ClassVar[Params] = {"trees": 100, "psi": 4096, "power": 4, "shrink": 0.001, "columns": 1.0}
     limits = (
         "Tells that something is unusual, not what. An event within five times the instrument's error limit "
         "is often missed. A state that was rare in training, such as an outage of a parallel transformer, "
@@ -108,10 +110,10 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         """Subsample, stretching, share of columns, shrinkage; the compiled size fixes the number of trees."""
         return {
             "trees": trial.suggest_int("trees", 100, 100),
-            "psi": trial.suggest_int("psi", 256, 1024, log=True),
-            "power": trial.suggest_int("power", 2, 5),
-            "shrink": trial.suggest_float("shrink", 1e-4, 0.1, log=True),
-            "columns": trial.suggest_float("columns", 0.3, 1.0),
+            "psi": trial.suggest_int("psi", 1024, 4096, log=True),
+            "power": trial.suggest_int("power", 3, 5),
+            "shrink": trial.suggest_float("shrink", 1e-4, 0.03, log=True),
+            "columns": trial.suggest_float("columns", 0.6, 1.0),
         }
 
     def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:
@@ -129,7 +131,7 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool))
         return anomalies.fit(
             normal.inputs(self.features),
-            RELATIVE,
+            EXPONENT,
             shrink=float(params["shrink"]),
             power=int(params["power"]),
             trees=int(params["trees"]),
@@ -172,7 +174,7 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         if name == "statutory_limits":
             return {"detected": outside_limits(rows)}
         normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool)).inputs(self.features)
-        measure = detection.MEASURES[name](normal, RELATIVE)
+        measure = detection.MEASURES[name](normal, EXPONENT)
         quiet = validation.select(~np.asarray(validation.truth["anomaly"], dtype=bool))
         threshold = anomalies.quantile_threshold(-measure(quiet.inputs(self.features)), FALSE_ALARMS)
         score = -measure(rows.inputs(self.features))
@@ -228,8 +230,8 @@ class VoltageAnomaly(Definition[AnomalyForest]):
             ),
             {
                 "features": list(self.features),
-                "in_units_of_restlessness": fitted.whitening.relative.tolist(),
-                "restlessness_pu": [CALMEST_PU, WILDEST_PU],
+                "movement_exponent": fitted.whitening.exponent.tolist(),
+                "movement_pu": [QUIETEST_PU, USUAL_PU, LOUDEST_PU],
                 "centre": fitted.whitening.centre.tolist(),
                 "whitening": fitted.whitening.matrix.tolist(),
                 "level": [fitted.level_centre, fitted.level_scale],

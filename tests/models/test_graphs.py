@@ -39,7 +39,7 @@ def test_anomaly_graph__rows_near_and_far__scores_as_the_fitted_forest(power):
     moves = rng.lognormal(-7, 0.5, size=(800, 2))
     X = np.column_stack([rng.normal(size=(800, 2)), moves, rng.normal(1, 0.02, 800)])
     model = anomalies.fit(
-        X, np.array([0.0, 1.0, 1.0, 0.0]), shrink=0.01, power=power, trees=30, psi=128, columns=0.8, seed=0
+        X, np.array([0.5, 0.0, 1.0, 0.0]), shrink=0.01, power=power, trees=30, psi=128, columns=0.8, seed=0
     )
     rows = np.concatenate([X, X[:50] * 1e4, -X[:50]])
     found = CompiledModel(anomalies.graph("a", model, "score"))(rows)[:, 0]

@@ -35,13 +35,13 @@ def test_whitening__columns_that_sum_to_zero__leave_that_direction_out():
     assert np.abs(white).max() < 10
 
 
-def test_shape__relative_column__is_divided_by_the_smaller_of_dip_and_rise():
-    X = np.array([[6e-3, 5.0, 1e-3, 2e-3], [6e-3, 5.0, 0.2, 1e-4], [6e-3, 5.0, 0.2, 0.1]])
-    shaped = whitening.shape(X, np.array([1.0, 0.0, 0.0, 1.0]))
-    own = np.array([1e-3, whitening.CALMEST_PU, whitening.WILDEST_PU])
-    np.testing.assert_allclose(shaped[:, 0], 6e-3 / own)
-    np.testing.assert_array_equal(shaped[:, 1:3], X[:, 1:3])
-    np.testing.assert_allclose(shaped[:, 3], X[:, 3] / own)
+def test_shape__column_with_an_exponent__is_divided_by_that_power_of_the_movement():
+    X = np.array([[6e-3, 5.0, 1e-3], [6e-3, 5.0, 0.2], [6e-3, 5.0, 1e-6]])
+    shaped = whitening.shape(X, np.array([0.5, 0.0, 1.0]))
+    own = np.array([1e-3, whitening.LOUDEST_PU, whitening.QUIETEST_PU]) / whitening.USUAL_PU
+    np.testing.assert_allclose(shaped[:, 0], 6e-3 / np.sqrt(own))
+    np.testing.assert_array_equal(shaped[:, 1], X[:, 1])
+    np.testing.assert_allclose(shaped[:, 2], X[:, 2] / own)
 
 
 def test_whitening__constant_column__is_refused_by_number():
