@@ -1,9 +1,9 @@
 """Features of normal operation turned into uncorrelated columns of unit variance.
 
-Meters differ in how much they err and how much they move: a class 0.2 meter at 400 kV is several times quieter
-than a class 1.0 one at a feeder's far end. How quiet a meter is shows in how little its phases move against each
-other from one second to the next. Columns may be counted in powers of that, so that one threshold is as strict
-for one meter as for the other.
+Meters differ in how much they err and how much they move: a class 0.2 meter at 400 kV is several times
+quieter than a class 1.0 one at a feeder's far end. How quiet a meter is shows in how little its phases move
+against each other from one second to the next. Columns may be counted in powers of that, so that one
+threshold is as strict for one meter as for the other.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from models.errors import DataError, ModelError
 
 # Share of a column's variance that rounding alone can leave in a direction.
 NULL = 1e-9
-# Column in which a meter's own movement is read, and what quiet meters of the accuracy classes 0.2 to 1.0 show
-# there, pu; what lies beyond is not the meter. The usual movement only fixes the unit of divided columns.
+# Column in which a meter's own movement is read, and what quiet meters of the accuracy classes 0.2 to 1.0
+# show there, pu; what lies beyond is not the meter. The usual movement only fixes the divided columns' unit.
 MOVEMENT = -1
 QUIETEST_PU, USUAL_PU, LOUDEST_PU = 8e-5, 2.5e-4, 1e-3
 
@@ -58,7 +58,7 @@ class Whitening:
 
 
 def shape(X: NDArray[np.float64], exponent: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Divide each column by its power of the meter's own movement, which is the last column; float64 [n, d]."""
+    """Divide each column by its power of the meter's own movement, the last column; float64 [n, d]."""
     movement = np.clip(X[:, MOVEMENT], QUIETEST_PU, LOUDEST_PU) / USUAL_PU
     shaped: NDArray[np.float64] = X / movement[:, None] ** exponent
     return shaped

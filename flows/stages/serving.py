@@ -42,19 +42,21 @@ class Published(msgspec.Struct, frozen=True):
 
 
 def publish(job: Job) -> Published:
-    """Write a snapshot of the champions of the profile's models and let the service take it up.
+    """Write a snapshot of the champions of the profile's models, prove it, let the service take it up.
 
     Substations that were routed before and are still described keep their routes. What holds the same as an
     earlier snapshot is not written twice.
 
     Raises:
         RegistryError: A model of the profile has no champion.
-        SnapshotError: A compiled file is missing or damaged.
+        SnapshotError: A compiled file is missing or damaged, or a version does not answer its golden inputs as
+            it did when it was compiled.
     """
     from data_contracts.version import CONTRACT_VERSION
     from features import catalogue_digest
     from models import registry
     from models.errors import RegistryError
+    from serving.engine import Engine
     from serving.snapshot import PublishedModel, current_name, set_current, write_snapshot
 
     champions = registry.champions(job.home)
@@ -82,6 +84,8 @@ def publish(job: Job) -> Published:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     if name != before:
+        # What a service would refuse never becomes current.
+        Engine.load(job.home, name, ())
         set_current(job.home, name)
     _log.info("snapshot %s is %s", name, "current already" if name == before else "published")
     versions = {registered: str(champions[registered].version) for registered in wanted}

@@ -23,9 +23,9 @@ from models.whitening import LOUDEST_PU, QUIETEST_PU, USUAL_PU
 FALSE_ALARMS = 0.01
 Z_LIMIT, NAMED = 3.5, 5
 LEVEL = "v_mean_pu"
-# Feature, and the power of the meter's own movement by which it is divided. Deviations between phases hold the
-# instrument's error, which grows with its class, and the grid's own unbalance, which does not; a drift or a spike
-# of one phase is seen against noise alone. The movement itself comes last.
+# Feature, and the power of the meter's own movement by which it is divided. Deviations between phases hold
+# the instrument's error, which grows with its class, and the grid's own unbalance, which does not; a drift or
+# a spike of one phase is seen against noise alone. The movement itself comes last.
 SHAPED: tuple[tuple[str, float], ...] = (
     ("v_dev_a_pu", 0.5),
     ("v_dev_b_pu", 0.5),
@@ -43,8 +43,8 @@ SHAPED: tuple[tuple[str, float], ...] = (
     ("v_max_rise_pu", 0.0),
     ("v_step_diff_pu", 0.0),
 )
-EXPONENT = np.asarray([exponent for _, exponent in SHAPED])
-OFFSET = EXPONENT
+SHAPING = np.asarray([exponent for _, exponent in SHAPED])
+RELATIVE = SHAPING
 # Statutory limits of steady operation: 2 % unbalance (EN 50160), and the band of the Indian 400 kV level,
 # ±5 %, which is the narrowest in use.
 BAND_PU, UNBALANCE_PCT = 0.05, 2.0
@@ -131,7 +131,7 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool))
         return anomalies.fit(
             normal.inputs(self.features),
-            EXPONENT,
+            SHAPING,
             shrink=float(params["shrink"]),
             power=int(params["power"]),
             trees=int(params["trees"]),
@@ -174,7 +174,7 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         if name == "statutory_limits":
             return {"detected": outside_limits(rows)}
         normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool)).inputs(self.features)
-        measure = detection.MEASURES[name](normal, EXPONENT)
+        measure = detection.MEASURES[name](normal, SHAPING)
         quiet = validation.select(~np.asarray(validation.truth["anomaly"], dtype=bool))
         threshold = anomalies.quantile_threshold(-measure(quiet.inputs(self.features)), FALSE_ALARMS)
         score = -measure(rows.inputs(self.features))
