@@ -34,10 +34,10 @@ layers: $(VENV)/.dev  ## rooms import downwards only
 	@$(BIN)/lint-imports
 
 docs: $(VENV)/.dev  ## write the generated pages again
-	@for page in data_contracts.docs features.docs; do $(BIN)/python -m $$page || exit 1; done
+	@for page in data_contracts.docs features.docs models.docs; do $(BIN)/python -m $$page || exit 1; done
 
 docs-check: $(VENV)/.dev
-	@for page in data_contracts.docs features.docs; do $(BIN)/python -m $$page --check || exit 1; done
+	@for page in data_contracts.docs features.docs models.docs; do $(BIN)/python -m $$page --check || exit 1; done
 
 check: lint types layers docs-check  ## all that is checked besides the tests
 

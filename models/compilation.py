@@ -155,14 +155,6 @@ def check_types(definition: Definition[Any], answers: list[dict[str, Any]]) -> N
             raise ParityError(f"{definition.name}: {answer} is not an answer of the wire: {error}") from error
 
 
-def load_golden(folder: Path) -> Mapping[str, Any]:
-    """Read `golden.json` of a compiled folder."""
-    from switchyard.files import read_json
-
-    found: Mapping[str, Any] = read_json(folder / GOLDEN_FILE)
-    return found
-
-
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return any(
         abs(value - other[name]) > TOLERANCE if isinstance(value, float) else value != other[name]

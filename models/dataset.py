@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,14 +83,6 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
         truthless,
     )
     return Built(concatenate(parts), windows, featureless, truthless)
-
-
-def build_all(
-    folders: Mapping[str, Path], definition: Definition[Any], start: date
-) -> tuple[Rows, dict[str, Built]]:
-    """Rows of several substations together, and each one's own."""
-    built = {name: build(Dataset.open(folder), definition, start) for name, folder in sorted(folders.items())}
-    return concatenate([part.rows for part in built.values()]), built
 
 
 def _kinds(dataset: Dataset) -> list[str]:

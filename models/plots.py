@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,8 +136,7 @@ def importance(
         X = some.X.copy()
         at = some.columns.index(name)
         X[:, at] = X[rng.permutation(len(some)), at]
-        shuffled = Rows(**{**{key: getattr(some, key) for key in Rows.__slots__}, "X": X})
-        fall[name] = base - definition.score(fitted, shuffled)
+        fall[name] = base - definition.score(fitted, replace(some, X=X))
     return fall
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,10 +145,6 @@ class Rows:
         if missing:
             raise DataError(f"rows: no feature {', '.join(missing)}", "build the rows for this model")
         return np.ascontiguousarray(self.X[:, [self.columns.index(name) for name in names]])
-
-    def with_truth(self, truth: Mapping[str, NDArray[np.generic]]) -> Rows:
-        """The same windows with another truth."""
-        return replace(self, truth=truth)
 
 
 def concatenate(parts: Sequence[Rows]) -> Rows:

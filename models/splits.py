@@ -12,7 +12,6 @@ from models.errors import DataError
 from models.rows import Names
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
-SPLITS = ("train", "validation", "test")
 BLOCK_DAYS = 20
 TRAIN_DAYS = 14
 VALIDATION_DAYS = 3

@@ -12,7 +12,7 @@ from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, chosen
 from models.anomalies import AnomalyForest
-from models.monitoring.voltage_anomaly import DEFINITION, FALSE_ALARMS, RELATIVE
+from models.monitoring.voltage_anomaly import DEFINITION, FALSE_ALARMS, SHAPING
 from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
@@ -31,7 +31,7 @@ class VoltageAnomalyPlan(Plan):
     def settings(self, params: Params, seed: str) -> dict[str, Any]:
         """The forest's hyper-parameters and the constants of the model's shaping."""
         return {
-            "shaping": RELATIVE.tolist(),
+            "shaping": SHAPING.tolist(),
             "seed": seed,
             "false_alarms": FALSE_ALARMS,
             **chosen(params, self.definition.defaults),

@@ -49,8 +49,8 @@ def publish(job: Job) -> Published:
 
     Raises:
         RegistryError: A model of the profile has no champion.
-        SnapshotError: A compiled file is missing or damaged, or a version does not answer its golden inputs as
-            it did when it was compiled.
+        SnapshotError: A compiled file is missing or damaged, or a version does not answer its golden inputs
+            as it did when it was compiled.
     """
     from data_contracts.version import CONTRACT_VERSION
     from features import catalogue_digest
@@ -83,9 +83,9 @@ def publish(job: Job) -> Published:
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    # What a service would refuse never becomes current.
+    Engine.load(job.home, name)
     if name != before:
-        # What a service would refuse never becomes current.
-        Engine.load(job.home, name, ())
         set_current(job.home, name)
     _log.info("snapshot %s is %s", name, "current already" if name == before else "published")
     versions = {registered: str(champions[registered].version) for registered in wanted}

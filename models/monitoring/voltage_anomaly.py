@@ -44,7 +44,6 @@ SHAPED: tuple[tuple[str, float], ...] = (
     ("v_step_diff_pu", 0.0),
 )
 SHAPING = np.asarray([exponent for _, exponent in SHAPED])
-RELATIVE = SHAPING
 # Statutory limits of steady operation: 2 % unbalance (EN 50160), and the band of the Indian 400 kV level,
 # ±5 %, which is the narrowest in use.
 BAND_PU, UNBALANCE_PCT = 0.05, 2.0

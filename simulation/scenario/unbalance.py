@@ -18,7 +18,7 @@ from simulation.scenario.world import World
 from switchyard.identity import ScenarioId
 
 # Unbalance factors wanted at the watched point, log-uniform, %; points farther away see less, down to 0.1 %.
-_VUF_LOW_PCT, _VUF_HIGH_PCT = 0.4, 40.0
+_VUF_LOW_PCT, _VUF_HIGH_PCT = 0.5, 20.0
 # Shares of the episodes: a blown fuse of a voltage transformer, of a capacitor, sized by severity; the others
 # are sized by their unbalance factor.
 _VT_FUSE, _CAPACITOR_FUSE, _BY_SEVERITY = 0.03, 0.05, 0.30

@@ -181,6 +181,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory, server_home: Home, prefec
         after_kill = [" ".join(process.cmdline()) for process in descendants(home)]
     with Run.start(home) as run:
         output = run.finish()
+        # multiprocessing's resource tracker ends when it notices that its pipe is closed.
+        wait_until(lambda: not descendants(home), 5.0)
         after_end = [" ".join(process.cmdline()) for process in descendants(home)]
     return Finished(Job.of(str(MINI), str(home.root)), (after_kill, after_end), output)
 

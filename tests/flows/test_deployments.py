@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -87,6 +88,9 @@ def test_worker__deployed_pipeline_on_a_finished_home__runs_it_and_skips_every_s
             given = [f"--params={json.dumps(parameters)}", "--watch"]
             output = prefect("deployment", "run", "pipeline/local", *given)
     assert "finished successfully" in " ".join(output.split()), (tmp_path / "worker.log").read_text()
+    deadline = time.monotonic() + 10
+    while processes(home) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert not processes(home)
     runs = sorted((finished.job.home.state).glob("*/*.json"))
     assert len(runs) == len({run.parent.name for run in runs}), "a step ran twice"

@@ -21,6 +21,14 @@ LONGEST_S = 60.0
 GONE_S = 20.0
 
 
+def left(home: Home, processes: Callable[[Home], list[psutil.Process]]) -> list[str]:
+    """Processes that are still there after a while."""
+    deadline = time.monotonic() + GONE_S
+    while processes(home) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return [process.name() for process in processes(home)]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_pipeline__ten_kills_at_random_moments__completes_registers_once_leaves_nothing(
@@ -41,13 +49,10 @@ def test_pipeline__ten_kills_at_random_moments__completes_registers_once_leaves_
                 time.sleep(0.02)
             assert run.process.poll() in (None, 0), run.text()
             run.kill()
-            gone = time.monotonic() + GONE_S
-            while processes(home) and time.monotonic() < gone:
-                time.sleep(0.1)
-            assert [process.cmdline() for process in processes(home)] == []
+            assert left(home, processes) == []
     with start_run(home) as run:
         run.finish(600.0)
-        assert [process.cmdline() for process in processes(home)] == []
+        assert left(home, processes) == []
     with closing(sqlite3.connect(home.mlflow_db)) as registry:
         made = registry.execute(
             "select name, value from model_version_tags where key = 'trained_by'"
