@@ -20,7 +20,7 @@ DEFAULT_URL = "http://127.0.0.1:3000"
 EXAMPLES = """\b
 Examples:
   switchyard run                       simulate, train, federate, publish, serve, answer
-  switchyard run --profile tiny        the same in a minute, with two substations
+  switchyard run --profile tiny        the same in a minute or two, with two substations
   switchyard serve --port 3000         answer requests from the current snapshot
   switchyard infer examples/*.json     ask a running service and read its answers
   switchyard status                    what has been done, and what is served
