@@ -20,7 +20,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         classes: Name of each probability's class, in the order of the graph's output.
-        critical_phase_features: Inputs with the voltages of phases a, b and c, or their deviations, pu.
+        critical_phase_features: Inputs with the deviations of phases a, b and c from their mean, pu.
     """
 
     classes: tuple[Literal["balanced", "minor", "moderate", "severe"], ...]
@@ -42,8 +42,7 @@ def build(given: Mapping[str, Any], features: Sequence[str], version: str) -> De
     def decode(raw: FloatArray, inputs: FloatArray) -> list[Answer]:
         likeliest = raw.argmax(axis=1).tolist()
         confidence = raw.max(axis=1).tolist()
-        v = inputs[:, phases]
-        furthest = np.abs(v - v.mean(axis=1, keepdims=True)).argmax(axis=1).tolist()
+        furthest = np.abs(inputs[:, phases]).argmax(axis=1).tolist()
         return [
             PhaseImbalance(
                 status="ok",

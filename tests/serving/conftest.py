@@ -26,7 +26,7 @@ from serving.snapshot import PublishedModel, set_current, write_snapshot
 from switchyard.home import Home
 
 VOLTAGE_INPUTS = ["v_min_pu", "v_max_pu", "vuf_line_pct"]
-PHASE_INPUTS = ["vuf_line_pct", "v_a_pu", "v_b_pu", "v_c_pu"]
+PHASE_INPUTS = ["vuf_line_pct", "v_dev_a_pu", "v_dev_b_pu", "v_dev_c_pu"]
 SERVICE = "serving.service:SwitchyardService"
 POINT_KINDS = ["infeed", "transformer_bay", "bus", "feeder"]
 
@@ -136,11 +136,11 @@ def compile_phase_imbalance(folder: Path, **changes: Any) -> Path:
         "onnx_outputs": ["probabilities"],
         "decoder": {
             "classes": ["balanced", "minor", "moderate", "severe"],
-            "critical_phase_features": ["v_a_pu", "v_b_pu", "v_c_pu"],
+            "critical_phase_features": ["v_dev_a_pu", "v_dev_b_pu", "v_dev_c_pu"],
         },
     }
     golden = {
-        "features": [[0.4, 1.0, 1.0, 1.01], [3.0, 1.0, 0.94, 1.01], [12.0, 0.4, 1.0, 1.0]],
+        "features": [[0.4, -0.003, -0.003, 0.006], [3.0, 0.02, -0.05, 0.03], [12.0, -0.4, 0.2, 0.2]],
         "raw": [[0.97, 0.01, 0.01, 0.01], [0.05, 0.9, 0.05, 0.0], [0.0, 0.0, 0.25, 0.75]],
         "answers": [
             {"imbalance_class": "balanced", "confidence": 0.97, "critical_phase": "C"},

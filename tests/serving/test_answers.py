@@ -60,7 +60,7 @@ def test_phase_imbalance__deviation_below_the_mean__counts_by_size():
     }
     decode = build_decoder("phase_imbalance", parameters, ["c", "b", "a"], "phase_imbalance:1")
     raw = np.array([[0.1, 0.6, 0.2, 0.1], [0.0, 0.0, 0.1, 0.9]])
-    inputs = np.array([[0.90, 1.0, 1.0], [1.02, 1.0, 1.10]])
+    inputs = np.array([[-0.06, 0.03, 0.03], [-0.02, -0.04, 0.06]])
     first, second = decode(raw, inputs)
     assert (first.imbalance_class, first.confidence, first.critical_phase) == ("minor", 0.6, "C")
     assert (second.imbalance_class, second.confidence, second.critical_phase) == ("severe", 0.9, "A")

@@ -33,7 +33,7 @@ def load(publisher):
 
 def test_load_model__whole__answers_with_version(load, compiler):
     model = load(compiler.phase_imbalance())
-    (answer,) = model.run(np.array([[3.0, 1.0, 0.94, 1.01]]))
+    (answer,) = model.run(np.array([[3.0, 0.02, -0.05, 0.03]]))
     assert answer.status == "ok"
     assert answer.model_version == "phase_imbalance:7"
     assert answer.imbalance_class == "minor"
@@ -85,15 +85,25 @@ def test_prove__no_golden_inputs__refused(load, compiler):
         ({"model": "voltage_anomaly"}, "registered as 'phase_imbalance'"),
         ({"feature_catalogue_digest": "f" * 64}, "made for features ffffffffffff"),
         ({"contract_version": CONTRACT_VERSION + 1}, "made under contract"),
-        ({"features": ["vuf_line_pct", "v_a_pu", "v_b_pu", "no_such_feature"]}, "no_such_feature"),
+        ({"features": ["vuf_line_pct", "v_dev_a_pu", "v_dev_b_pu", "no_such_feature"]}, "no_such_feature"),
         ({"onnx_outputs": ["label"]}, "has no output"),
         ({"decoder": {"classes": ["balanced"]}}, "critical_phase_features"),
         (
-            {"decoder": {"classes": ["mild"], "critical_phase_features": ["v_a_pu", "v_b_pu", "v_c_pu"]}},
+            {
+                "decoder": {
+                    "classes": ["mild"],
+                    "critical_phase_features": ["v_dev_a_pu", "v_dev_b_pu", "v_dev_c_pu"],
+                }
+            },
             "mild",
         ),
         (
-            {"decoder": {"classes": ["balanced"], "critical_phase_features": ["i_a_pu", "v_b_pu", "v_c_pu"]}},
+            {
+                "decoder": {
+                    "classes": ["balanced"],
+                    "critical_phase_features": ["i_a_pu", "v_dev_b_pu", "v_dev_c_pu"],
+                }
+            },
             "reads i_a_pu, which is not among the inputs",
         ),
     ],
