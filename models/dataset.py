@@ -61,7 +61,7 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
     substation = read_substation(dataset.substation)
     parts = []
     windows = featureless = truthless = 0
-    for kind in _kinds(dataset):
+    for kind in _kinds(dataset, definition):
         rows, n, without_features, without_truth = _build_kind(dataset, definition, substation, start, kind)
         rows = rows.select(definition.chosen(rows, generator(dataset.name, definition.name, kind, "chosen")))
         windows, featureless = windows + n, featureless + without_features
@@ -85,10 +85,11 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
     return Built(concatenate(parts), windows, featureless, truthless)
 
 
-def _kinds(dataset: Dataset) -> list[str]:
+def _kinds(dataset: Dataset, definition: Definition[Any]) -> list[str]:
     from data_contracts.dataset import kind_of
 
-    return sorted({kind_of(file.name) for file in dataset.files("features")})
+    there = {kind_of(file.name) for file in dataset.files("features")}
+    return sorted(there.intersection(definition.kinds) if definition.kinds else there)
 
 
 def _build_kind(
@@ -113,7 +114,8 @@ def _build_kind(
         definition.point_kinds,
     )
     X = np.column_stack([columns.floats(table, name) for name in wanted])
-    measured = np.isfinite(X).all(axis=1)
+    required = [k for k, name in enumerate(wanted) if name not in definition.optional]
+    measured = np.isfinite(X[:, required]).all(axis=1)
     kept = np.flatnonzero(applies & measured)
     episode, point, t = episode.take(kept), point.take(kept), columns.seconds(table)[kept]
     windows, known = truth_windows(truth, definition, episode, point, t)

@@ -172,12 +172,16 @@ def _rows_of(
     bar = _bar(definition, scope, metric)
     target, met = None, None
     if bar is not None:
-        target = bar.value if bar.value is not None else point.get(opponent or "")
+        target = _target(bar, point, opponent)
         met = (
-            _reached(metric, value, bar.value)
+            _reached(metric, value, bar, point)
             and all(_better(metric, value, point[name]) for name in bar.exceeds)
             and all(
                 _beats(metric, drawn, bootstrap.values(metric, sums[name], resamples)) for name in bar.beats
+            )
+            and not any(
+                _beats(metric, bootstrap.values(metric, sums[name], resamples), drawn)
+                for name in bar.not_worse
             )
         )
     yield ReportRow(
@@ -228,10 +232,27 @@ def _bar(definition: Definition[Any], scope: Scope, metric: Metric) -> Bar | Non
     return next((bar for bar in definition.bars if bar.metric == metric.name), None)
 
 
-def _reached(metric: Metric, value: float, bar: float | None) -> bool:
-    if bar is None:
-        return True
-    return value >= bar if metric.direction == "higher" else value <= bar
+def _target(bar: Bar, point: Mapping[str, float | None], opponent: str | None) -> float | None:
+    """The figure that the report shows as the bar: the lowest error asked for, or the best opponent's."""
+    asked = [] if bar.value is None else [bar.value]
+    for name, share in bar.cuts.items():
+        theirs = point.get(name)
+        if theirs is not None:
+            asked.append((1.0 - share) * theirs)
+    return min(asked) if asked else point.get(opponent or "")
+
+
+def _reached(metric: Metric, value: float, bar: Bar, point: Mapping[str, float | None]) -> bool:
+    oracle = point.get(ORACLE)
+    near = bar.near_oracle is not None and oracle is not None and abs(value - oracle) <= bar.near_oracle
+    reached = bar.value is None or (
+        value >= bar.value if metric.direction == "higher" else value <= bar.value
+    )
+    cut = all(
+        (theirs := point.get(name)) is None or value <= (1.0 - share) * theirs
+        for name, share in bar.cuts.items()
+    )
+    return (reached and cut) or near
 
 
 def _better(metric: Metric, mine: float, theirs: float | None) -> bool:

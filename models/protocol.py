@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FittedT = TypeVar("FittedT")
 Claim = Literal["exact", "surrogate", "approximate", "none"]
 Proof = Literal["forecast", "estimator"]
+Source = Literal["windows", "sequences"]
 Params = Mapping[str, float | int | str | bool]
 
 
@@ -61,14 +62,25 @@ class Bar:
     Attributes:
         metric: Name of one of the model's metrics.
         value: Figure to reach; None where only opponents are to be beaten.
+        near_oracle: Distance to the oracle's figure at which the value counts as reached all the same.
         beats: Opponents that must be beaten: the 95 % interval of the paired difference excludes 0.
         exceeds: Opponents whose figure must be worse.
+        not_worse: Opponents that must not be better: the 95 % interval of the paired difference reaches 0.
+        cuts: Opponents of which this share of the error must be cut, by name; for a lower metric.
     """
 
     metric: str
     value: float | None = None
+    near_oracle: float | None = None
     beats: tuple[str, ...] = ()
     exceeds: tuple[str, ...] = ()
+    not_worse: tuple[str, ...] = ()
+    cuts: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def rivals(self) -> frozenset[str]:
+        """Every opponent that the bar names."""
+        return frozenset((*self.beats, *self.exceeds, *self.not_worse, *self.cuts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +166,10 @@ class Definition(ABC, Generic[FittedT]):
         algorithm: In words.
         proof: `forecast` (beats opponent and depth-3 tree) or `estimator` (comes near the oracle).
         tables: Tables that training reads.
+        source: What a row is: a window of readings at a point, or a sequence of the system's frequency.
+        kinds: Scenario kinds that training reads; empty for all.
         features: Catalogue features in the order of the compiled graph's input; the decoder reads no others.
+        optional: Features that may be missing (NaN): the model answers without them.
         context_features: Catalogue features that an opponent reads besides; serving does not need them.
         truth_columns: Columns of `readings_truth` that `label` reads, numeric.
         truth_texts: Columns of `readings_truth` that `label` reads, textual.
@@ -181,7 +196,10 @@ class Definition(ABC, Generic[FittedT]):
     algorithm: ClassVar[str]
     proof: ClassVar[Proof]
     tables: ClassVar[tuple[str, ...]]
+    source: ClassVar[Source] = "windows"
+    kinds: ClassVar[tuple[str, ...]] = ()
     features: ClassVar[tuple[str, ...]]
+    optional: ClassVar[tuple[str, ...]] = ()
     context_features: ClassVar[tuple[str, ...]] = ()
     truth_columns: ClassVar[tuple[str, ...]]
     truth_texts: ClassVar[tuple[str, ...]] = ()

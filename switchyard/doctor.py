@@ -19,7 +19,7 @@ from switchyard.home import Home
 GROUPS = {
     "serving": ("bentoml", "onnxruntime", "uvicorn", "uvloop", "httptools", "prometheus_client"),
     "simulation": ("altdss", "dss", "pandapower", "pyarrow", "pandas", "great_expectations"),
-    "training": ("mlflow", "optuna", "sklearn", "onnx", "onnxruntime", "matplotlib"),
+    "training": ("mlflow", "optuna", "sklearn", "keras", "tensorflow", "onnx", "onnxruntime", "matplotlib"),
     "orchestration": ("prefect", "fastapi"),
 }
 LEAST_DISK_GIB = 5.0

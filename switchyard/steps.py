@@ -26,6 +26,7 @@ from switchyard.log import get_logger
 NUMERIC_LIBRARIES = (
     "dss-python",
     "altdss",
+    "keras",
     "mlflow",
     "numpy",
     "onnxruntime",
@@ -33,6 +34,8 @@ NUMERIC_LIBRARIES = (
     "pandapower",
     "pyarrow",
     "scikit-learn",
+    "tensorflow",
+    "tensorflow-cpu",
 )
 
 _log = get_logger("steps")

@@ -49,11 +49,11 @@ def test_bars__each__is_about_a_metric_and_names_opponents_that_exist(declared):
     metrics = {metric.name for metric in declared.metrics}
     assert declared.opponents
     assert declared.bars
-    assert any(bar.beats or bar.exceeds for bar in declared.bars)
+    assert any(bar.rivals for bar in declared.bars)
     for bar in declared.bars:
         assert bar.metric in metrics
-        assert set(bar.beats) | set(bar.exceeds) <= set(declared.opponents)
-        assert bar.value is not None or bar.beats or bar.exceeds
+        assert bar.rivals <= set(declared.opponents)
+        assert bar.value is not None or bar.rivals
 
 
 def test_search_space__draws__have_the_defaults_names_and_fit(declared, pool):
