@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_contracts.columns import PHASE_PAIRS, PHASES
-from data_contracts.dataset import Dataset
-from data_contracts.ranges import QUALITIES
+from data_contracts.dataset import Dataset, kind_of
+from data_contracts.ranges import INVALID
 from data_contracts.tables.readings_truth import GRID_EVENTS, INSTRUMENT_EVENTS
+from flows.wire_form import reading, waveform
 from models import columns
 from models.splits import TEST, day_of, split_of_day
 from substations.description import Substation
@@ -24,22 +24,12 @@ if TYPE_CHECKING:
 Seconds = Mapping[str, NDArray[Any]]
 
 WINDOW_S = 10
+# What a forecast of the frequency is set beside: seconds that must follow a window in its episode.
+AHEAD_S = 5
 UNBALANCED_PCT = 2.0
 PLAIN_SEVERITY = 5.0
 TEXTS = ("scenario_id", "point", "event")
 NUMBERS = ("severity", "vuf_pct", "active")
-REQUIRED = (
-    ("v", "v_{}_v", PHASES),
-    ("i", "i_{}_a", PHASES),
-    ("p", "p_{}_w", PHASES),
-    ("q", "q_{}_var", PHASES),
-)
-OPTIONAL = (
-    ("v_ll", "v_{}_v", PHASE_PAIRS),
-    ("v_min", "v_min_{}_v", PHASES),
-    ("v_max", "v_max_{}_v", PHASES),
-    ("thd", "thd_{}_pct", PHASES),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +41,16 @@ class Topic:
         kind: Scenario kind.
         shows: The seconds, given as columns of the truth, that a window may hold; bool [n].
         strength: Column whose mean over the window picks the point; empty takes the first point.
+        ahead_s: Seconds of the episode that must follow the window.
+        captured: The window ends with the second of a capture of the waveform, which belongs to the request.
     """
 
     name: str
     kind: str
     shows: Callable[[Seconds], NDArray[np.bool_]]
     strength: str
+    ahead_s: int = 0
+    captured: bool = False
 
 
 def _is_unbalanced(rows: Seconds) -> NDArray[np.bool_]:
@@ -75,10 +69,16 @@ def _is_plainly_wrong(rows: Seconds) -> NDArray[np.bool_]:
     return wrong
 
 
+def _is_energised(rows: Seconds) -> NDArray[np.bool_]:
+    energised: NDArray[np.bool_] = np.isfinite(rows["vuf_pct"])
+    return energised
+
+
 TOPICS = (
-    Topic("normal", "normal", lambda rows: np.isfinite(rows["vuf_pct"]), ""),
+    Topic("normal", "normal", _is_energised, "", ahead_s=AHEAD_S),
     Topic("unbalance", "unbalance", _is_unbalanced, "vuf_pct"),
     Topic("anomaly", "instrument", _is_plainly_wrong, "severity"),
+    Topic("harmonics", "harmonic", _is_energised, "", captured=True),
 )
 
 
@@ -95,11 +95,21 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """A window with the request that a gateway would have posted, and its rows of `readings_truth`."""
+    """A window with the request that a gateway would have posted, and what was truly so.
+
+    Attributes:
+        window: The window.
+        request: Body of the request.
+        truth: Its rows of `readings_truth`.
+        f_ahead_hz: True frequency `AHEAD_S` after its last second; None where the episode has ended by then.
+        capture: Its row of `waveforms_truth`; None without a capture.
+    """
 
     window: Window
     request: dict[str, Any]
     truth: pa.Table
+    f_ahead_hz: float | None = None
+    capture: dict[str, Any] | None = None
 
 
 def held_out(
@@ -116,9 +126,11 @@ def held_out(
         start: The campaign's first local date.
         count: Number of windows.
     """
-    found = {topic.name: _windows(dataset, substation, topic, points, start) for topic in TOPICS}
+    simulated = {kind_of(file.name) for file in dataset.files("readings")}
+    topics = [topic for topic in TOPICS if topic.kind in simulated]
+    found = {topic.name: _windows(dataset, substation, topic, points, start) for topic in topics}
     for number in range(count):
-        window = next(found[TOPICS[number % len(TOPICS)].name], None)
+        window = next(found[topics[number % len(topics)].name], None)
         if window is not None:
             yield _episode(dataset, substation.name, window)
 
@@ -135,13 +147,17 @@ def _windows(
         pc.is_in(truth["scenario_id"], pa.array(test)), pc.is_in(truth["point"], pa.array(points))
     )
     rows = _arrays(truth.filter(wanted))
+    captures = _capture_seconds(dataset) if topic.captured else {}
     for scenario_id in test:
         mine = rows["scenario_id"] == scenario_id
-        windows = [
-            window
-            for point in points
-            if (window := _last_window(_take(rows, mine & (rows["point"] == point)), topic)) is not None
-        ]
+        windows = []
+        for point in points:
+            captured = captures.get((scenario_id, point))
+            if topic.captured and captured is None:
+                continue
+            window = _last_window(_take(rows, mine & (rows["point"] == point)), topic, captured)
+            if window is not None:
+                windows.append(window)
         if windows:
             # Of equally strong ones the first: `max` keeps the order of `points`.
             yield max(windows, key=lambda window: window.strength)
@@ -155,12 +171,31 @@ def _test_scenarios(dataset: Dataset, substation: Substation, kind: str, start: 
     return {str(text) for text in name[fits]}
 
 
-def _last_window(rows: Seconds, topic: Topic) -> Window | None:
-    """The last `WINDOW_S` consecutive seconds in which the topic shows; rows are of one episode and point."""
+def _capture_seconds(dataset: Dataset) -> dict[tuple[str, str], int]:
+    """Second of the capture of each episode and point that has one."""
+    table = dataset.read("waveforms", columns=["scenario_id", "point", "t", "quality"])
+    keys = zip(
+        columns.names(table, "scenario_id").array(), columns.names(table, "point").array(), strict=True
+    )
+    good = table["quality"].to_numpy() != INVALID
+    return {
+        (str(scenario_id), str(point)): int(second)
+        for (scenario_id, point), second, sound in zip(keys, columns.seconds(table), good, strict=True)
+        if sound
+    }
+
+
+def _last_window(rows: Seconds, topic: Topic, ends_at: int | None) -> Window | None:
+    """The last `WINDOW_S` consecutive seconds in which the topic shows; rows are of one episode and point.
+
+    Where `ends_at` is given, the window must end with that second.
+    """
     rows = _take(rows, np.argsort(rows["t"]))
     shows, t = topic.shows(rows), rows["t"]
-    for end in range(len(t), WINDOW_S - 1, -1):
+    for end in range(len(t) - topic.ahead_s, WINDOW_S - 1, -1):
         span = slice(end - WINDOW_S, end)
+        if ends_at is not None and t[end - 1] != ends_at:
+            continue
         if shows[span].all() and t[end - 1] - t[end - WINDOW_S] == WINDOW_S - 1:
             return Window(
                 topic=topic,
@@ -173,17 +208,25 @@ def _last_window(rows: Seconds, topic: Topic) -> Window | None:
 
 
 def _episode(dataset: Dataset, substation: str, window: Window) -> Episode:
-    readings = [_reading(row) for row in _rows(dataset, "readings", window).to_pylist()]
+    readings = [reading(row) for row in _rows(dataset, "readings", window).to_pylist()]
     request = {"substation": substation, "point": window.point, "readings": readings}
-    return Episode(window, request, _rows(dataset, "readings_truth", window))
+    capture = None
+    if window.topic.captured:
+        request["waveform"] = waveform(_rows(dataset, "waveforms", window).to_pylist()[-1])
+        capture = _rows(dataset, "waveforms_truth", window).to_pylist()[-1]
+    followed = _rows(dataset, "readings_truth", window, AHEAD_S)
+    then = followed.slice(WINDOW_S + AHEAD_S - 1, 1)["f_hz"].to_pylist()
+    return Episode(window, request, followed.slice(0, WINDOW_S), then[0] if then else None, capture)
 
 
-def _rows(dataset: Dataset, table: str, window: Window) -> pa.Table:
+def _rows(dataset: Dataset, table: str, window: Window, ahead_s: int = 0) -> pa.Table:
+    """Rows of the window's seconds and of the `ahead_s` behind them, in the order of time."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    first, last = (datetime.fromtimestamp(second, UTC) for second in (window.seconds[0], window.seconds[-1]))
+    span = (window.seconds[0], window.seconds[-1] + ahead_s)
+    first, last = (datetime.fromtimestamp(second, UTC) for second in span)
     wanted = (
         (pc.field("scenario_id") == window.scenario_id)
         & (pc.field("point") == window.point)
@@ -194,24 +237,6 @@ def _rows(dataset: Dataset, table: str, window: Window) -> pa.Table:
     return pa.concat_tables(pq.read_table(file, filters=wanted, partitioning=None) for file in files).sort_by(
         "t"
     )
-
-
-def _reading(row: dict[str, Any]) -> dict[str, Any]:
-    """One row of `readings` in the wire's form; a channel that the meter does not have is left out."""
-    reading: dict[str, Any] = {
-        "t": row["t"].isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "f": row["f_hz"],
-        "quality": QUALITIES[row["quality"]],
-    }
-    for channel, column, parts in REQUIRED:
-        reading[channel] = [row[column.format(part)] for part in parts]
-    for channel, column, parts in OPTIONAL:
-        values = [row[column.format(part)] for part in parts]
-        if any(value is not None for value in values):
-            reading[channel] = values
-    if row["pst"] is not None:
-        reading["pst"] = row["pst"]
-    return reading
 
 
 def _arrays(table: pa.Table) -> Seconds:

@@ -61,7 +61,7 @@ def _section(declared: Definition[Any]) -> list[str]:
         "|---|---|---|",
         *(_output(output) for output in declared.outputs),
         "",
-        "| bar | at least | better than |",
+        "| bar | figure | better than |",
         "|---|---|---|",
         *(_bar(bar) for bar in declared.bars),
     ]
@@ -72,8 +72,16 @@ def _output(output: Output) -> str:
 
 
 def _bar(bar: Bar) -> str:
-    rivals = [f"{name} (paired interval)" for name in bar.beats] + list(bar.exceeds)
-    return f"| `{bar.metric}` | {'–' if bar.value is None else bar.value} | {', '.join(rivals) or '–'} |"
+    rivals = [
+        *(f"{name} (paired interval)" for name in bar.beats),
+        *bar.exceeds,
+        *(f"not worse than {name}" for name in bar.not_worse),
+        *(f"{name} by {100.0 * share:g} % of its error" for name, share in bar.cuts.items()),
+    ]
+    least = "–" if bar.value is None else f"{bar.value}"
+    if bar.near_oracle is not None:
+        least += f", or within {bar.near_oracle:g} of the oracle"
+    return f"| `{bar.metric}` | {least} | {', '.join(rivals) or '–'} |"
 
 
 def _names(names: Any) -> str:

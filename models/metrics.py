@@ -120,3 +120,39 @@ def calibration_error(name: str, confidence: str, answer: str, truth: str, bins:
         return ratio(np.stack([parts[..., 0, :].sum(axis=-1), gap], axis=-1))
 
     return Metric(name, "lower", sums, value, (confidence, answer))
+
+
+def mean_of(name: str, counted: str, column: str, direction: Direction = "lower") -> Metric:
+    """Mean of the answer column `column`, such as an absolute error, over `counted` rows (a truth column)."""
+
+    def sums(answer: Columns, rows: Rows) -> NDArray[np.float64]:
+        of = np.asarray(rows.truth[counted], dtype=bool)
+        return np.stack([of, np.where(of, np.asarray(answer[column], dtype=np.float64), 0.0)], axis=1)
+
+    return Metric(name, direction, sums, ratio, (column,))
+
+
+def determination(name: str, counted: str, error: str, truth: str) -> Metric:
+    """Coefficient of determination R² over `counted` rows (a truth column).
+
+    Args:
+        name: Name of the metric.
+        counted: Truth column that chooses the rows.
+        error: Answer column of the errors.
+        truth: Truth column of the quantity, in the unit of the errors.
+    """
+
+    def sums(answer: Columns, rows: Rows) -> NDArray[np.float64]:
+        of = np.asarray(rows.truth[counted], dtype=bool)
+        y, e = (
+            np.where(of, np.asarray(x, dtype=np.float64), 0.0) for x in (rows.truth[truth], answer[error])
+        )
+        return np.stack([of, e**2, y, y**2], axis=1)
+
+    def value(total: NDArray[np.float64]) -> NDArray[np.float64]:
+        n, residual, first, second = (total[..., k] for k in range(4))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            spread = second - first**2 / n
+            return np.where(spread > 0, 1.0 - residual / spread, np.nan)
+
+    return Metric(name, "higher", sums, value, (error,))

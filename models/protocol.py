@@ -62,20 +62,20 @@ class Bar:
     Attributes:
         metric: Name of one of the model's metrics.
         value: Figure to reach; None where only opponents are to be beaten.
-        near_oracle: Distance to the oracle's figure at which the value counts as reached all the same.
         beats: Opponents that must be beaten: the 95 % interval of the paired difference excludes 0.
         exceeds: Opponents whose figure must be worse.
         not_worse: Opponents that must not be better: the 95 % interval of the paired difference reaches 0.
         cuts: Opponents of which this share of the error must be cut, by name; for a lower metric.
+        near_oracle: Distance to the oracle's figure at which the value counts as reached all the same.
     """
 
     metric: str
     value: float | None = None
-    near_oracle: float | None = None
     beats: tuple[str, ...] = ()
     exceeds: tuple[str, ...] = ()
     not_worse: tuple[str, ...] = ()
     cuts: Mapping[str, float] = field(default_factory=dict)
+    near_oracle: float | None = None
 
     @property
     def rivals(self) -> frozenset[str]:

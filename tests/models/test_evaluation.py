@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,8 @@ import pytest
 from models import reports
 from models.catalogue import definition
 from models.evaluation import answer_all, evaluate, evaluated_rows
+from models.metrics import mean_of
+from models.protocol import Bar
 from models.reports import Footprint
 from models.splits import TRAIN
 from models.training import load
@@ -67,13 +70,52 @@ def test_evaluate__same_answers_twice__gives_the_same_rows(answers, report):
 
 
 def test_evaluate__model_no_better_than_an_opponent__does_not_meet_its_bar(answers):
-    from dataclasses import replace
-
     as_lvur = replace(answers, by={**answers.by, "model": {**answers.by["model"], **answers.by["lvur"]}})
     row = of(
         evaluate(definition("phase_imbalance"), "tiny", as_lvur, ("mumbai",)), "training", "all", "accuracy"
     )
     assert row.met is False
+
+
+class _Sized(type(definition("phase_imbalance"))):
+    """The definition with an error that every answer below has, and a bar of each sort."""
+
+    metrics = (mean_of("error", "counted", "size"),)
+    oracle = "given"
+
+
+def judged(answers, bar, model, opponent, oracle=0.0):
+    """Verdict on a model whose every error is `model`, up to a little noise."""
+    _Sized.bars = (bar,)
+    rng, n = np.random.default_rng(0), len(answers.rows)
+    rows = replace(answers.rows, truth={**answers.rows.truth, "counted": np.ones(n, dtype=bool)})
+    by = {
+        name: {"size": error + 0.01 * rng.random(n)}
+        for name, error in (("model", model), ("pvur", opponent), ("oracle", oracle))
+    }
+    report = evaluate(_Sized(), "tiny", replace(answers, rows=rows, by=by), ("mumbai",))
+    return of(report, "training", "all", "error")
+
+
+def test_bar__cut_of_an_opponents_error__is_met_from_that_share_on(answers):
+    bar = Bar("error", cuts={"pvur": 0.3})
+    assert judged(answers, bar, 0.6, 1.0).met is True
+    row = judged(answers, bar, 0.8, 1.0)
+    assert row.met is False
+    assert row.bar == pytest.approx(0.7 * row.opponent_value)
+
+
+def test_bar__near_the_oracle__is_met_where_the_figure_is_missed(answers):
+    bar = Bar("error", 0.1, near_oracle=0.05)
+    assert judged(answers, bar, 0.5, 1.0, oracle=0.48).met is True
+    assert judged(answers, bar, 0.5, 1.0, oracle=0.3).met is False
+
+
+def test_bar__not_worse__is_missed_only_by_what_an_interval_tells(answers):
+    bar = Bar("error", not_worse=("pvur",))
+    assert judged(answers, bar, 0.500, 0.500).met is True
+    assert judged(answers, bar, 0.3, 0.5).met is True
+    assert judged(answers, bar, 0.6, 0.5).met is False
 
 
 def test_reports__written__are_json_without_nan_and_a_table_for_people(report, tmp_path):

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error, r2_score
 
 from models import bootstrap
-from models.metrics import accuracy, calibration_error, macro_f1
+from models.metrics import accuracy, calibration_error, determination, macro_f1, mean_of
 from models.rows import Names, Rows
 
 
@@ -75,3 +77,21 @@ def test_bootstrap__resampled_metric__covers_the_figure_and_widens_with_fewer_ep
 
 def test_interval__nothing_defined__is_none():
     assert bootstrap.interval(np.array([np.nan, np.nan])) == (None, None)
+
+
+def test_error_and_determination__of_the_counted_rows__equal_scikit_learns():
+    rng = np.random.default_rng(1)
+    truth = 50.0 + 0.02 * rng.standard_normal(400)
+    given = truth + 0.004 * rng.standard_normal(400)
+    counted = rng.random(400) < 0.5
+    rows = replace(rows_of(np.zeros(400, dtype=np.int64)), truth={"f_hz": truth, "counted": counted})
+    answer = {"error": given - truth, "size": np.abs(given - truth)}
+    mae, r2 = mean_of("mae", "counted", "size"), determination("r2", "counted", "error", "f_hz")
+    assert mae.of(answer, rows) == pytest.approx(mean_absolute_error(truth[counted], given[counted]))
+    assert r2.of(answer, rows) == pytest.approx(r2_score(truth[counted], given[counted]), abs=1e-6)
+    assert (mae.direction, r2.direction) == ("lower", "higher")
+
+
+def test_determination__constant_truth__is_not_defined():
+    rows = replace(rows_of(np.zeros(5, dtype=np.int64)), truth={"y": np.ones(5), "counted": np.ones(5, bool)})
+    assert np.isnan(determination("r2", "counted", "error", "y").of({"error": np.ones(5)}, rows))
