@@ -8,7 +8,9 @@ code needs. Progress goes to stderr; the last line of stdout is one JSON object:
 - `batch_windows_per_s`: windows a second of `features.compute`.
 - `batch_with_gaps_windows_per_s`: the same with 1 % of the readings missing and two channels absent.
 - `online_us`: from one `Windows` to its vector, µs; `online_build_us`: from one packed request to that
-  `Windows`; `online_waveform_us`: `online_us` with a 10-cycle waveform.
+  `Windows`; `online_waveform_us`: `online_us` with a 10-cycle waveform of 1,280 samples in six channels;
+  `capture_us`: the harmonic features of that waveform alone.
+- `captures_per_s`: harmonic features of such waveforms, many at a time.
 - `readings_windows_per_s`: from arrays of readings, cutting windows included, as training does it.
 - `pandas_windows_per_s`: the same windows of the same readings with `groupby(...).rolling(...)`.
 - `speedup_vs_pandas`: `batch_windows_per_s` over `pandas_windows_per_s`; `speedup_from_readings`:
@@ -28,6 +30,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -37,9 +40,10 @@ import pyarrow as pa
 
 from benchmarks.pandas_features import pandas_features
 from data_contracts.wire.rows import CHANNELS, Rows
-from features import INDEX, NAMES, PointNominals, Windows, compute
+from features import INDEX, NAMES, PointNominals, compute
 from features import channels as ch
 from features.build import Readings
+from features.groups.harmonics import harmonic_features
 from features.online import windows_from_rows
 from features.table import compute_all
 from features.windows import Waveforms
@@ -162,22 +166,31 @@ def _online(rng: np.random.Generator, repeats: int) -> dict[str, float]:
         values[:, CHANNELS[name]] = frame[list(source)].to_numpy()
     rows = Rows(values, np.zeros(10, np.int8), START_S + np.arange(10.0), np.array([0, 10], np.int64))
     window = windows_from_rows(rows, [NOMINALS])
-    wave = _with_waveform(window, rng)
+    capture, captures = _waveforms(1, rng), _waveforms(512, rng)
+    wave = replace(window, waveforms=(capture,))
     return {
         "online_us": 1e6 * best_of(repeats, lambda: compute(window), 200),
         "online_build_us": 1e6 * best_of(repeats, lambda: windows_from_rows(rows, [NOMINALS]), 200),
         "online_waveform_us": 1e6 * best_of(repeats, lambda: compute(wave), 100),
+        "capture_us": 1e6 * best_of(repeats, lambda: _content(capture), 100),
+        "captures_per_s": 512 / best_of(repeats // 8 + 1, lambda: _content(captures)),
     }
 
 
-def _with_waveform(window: Windows, rng: np.random.Generator) -> Windows:
-    rate_hz, count = 6400.0, 1280
-    turn = 2.0 * np.pi * (50.01 * np.arange(count) / rate_hz - np.arange(3)[:, None] / 3.0)
-    v = math.sqrt(2.0) * NOMINALS.v_nom_v * (np.sin(turn) + 0.02 * np.sin(5.0 * turn))
-    noise = 1.0 + 1e-3 * rng.standard_normal((3, count))
-    capture = Waveforms(np.zeros(1, np.int64), rate_hz, (v * noise)[None], (v * noise / 40.0)[None])
-    columns = {name: getattr(window, name) for name in window.__slots__}
-    return Windows(**(columns | {"waveforms": (capture,)}))
+def _waveforms(count: int, rng: np.random.Generator) -> Waveforms:
+    """Ten cycles near 50 Hz with a fifth harmonic and noise, one capture a window."""
+    rate_hz, samples = 6400.0, 1280
+    f_hz = 50.0 + 0.1 * rng.standard_normal((count, 1, 1))
+    turn = 2.0 * np.pi * (f_hz * np.arange(samples) / rate_hz - np.arange(3)[:, None] / 3.0)
+    wave = math.sqrt(2.0) * (np.sin(turn) + 0.02 * np.sin(5.0 * turn))
+    wave += 1e-3 * rng.standard_normal(wave.shape)
+    return Waveforms(np.arange(count), rate_hz, NOMINALS.v_nom_v * wave, 420.0 * wave)
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def _content(waveforms: Waveforms) -> np.ndarray:
+    bases = (NOMINALS.f_nom_hz, NOMINALS.v_nom_v, NOMINALS.i_rated_a)
+    return harmonic_features(waveforms, *(np.full(len(waveforms.rows), base) for base in bases))
 
 
 def run(quick: bool) -> dict[str, Any]:

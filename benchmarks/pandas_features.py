@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features import ROLLING, WINDOW, PointNominals
+from features.sequence import DEADBAND_HZ
 
 PHASES = ("a", "b", "c")
 PAIRS = ("ab", "bc", "ca")
@@ -32,9 +33,10 @@ class Ends:
     """Rolling statistics at the windows' ends: one frame a statistic, one row a window, one column a channel.
 
     `apart` and `spike` are of the phase voltages against the three-phase mean, `square` the means of squared
-    currents.
+    currents, `now` what the last three readings say.
     """
 
+    now: pd.DataFrame
     mean: pd.DataFrame
     low: pd.DataFrame
     high: pd.DataFrame
@@ -75,6 +77,7 @@ def pandas_features(
     moving = [f"{name}_{phase}" for name in "vi" for phase in PHASES] + ["f", *TOTALS]
     step, apart, spike = (at_ends(part) for part in _steps(unit, roll))
     ends_of = Ends(
+        now=at_ends(unit[["rise"]]),
         mean=at_ends(roll(unit, WINDOW, "mean")),
         low=at_ends(roll(unit, WINDOW, "min")),
         high=at_ends(roll(unit, WINDOW, "max")),
@@ -120,6 +123,8 @@ def _per_unit(readings: pd.DataFrame, nominals: PointNominals) -> pd.DataFrame:
         columns[f"v_{pair}"] = readings[f"v_{pair}_v"] / (v * np.sqrt(3.0))
     for name in TOTALS:
         columns[name] = (columns[f"{name}_a"] + columns[f"{name}_b"] + columns[f"{name}_c"]) / 3.0
+    columns["outside"] = ((columns["f"] - nominals.f_nom_hz).abs() - DEADBAND_HZ).clip(lower=0.0)
+    columns["rise"] = columns["f"].diff(2) / 2.0
     columns["s"] = np.sqrt(columns["p"] ** 2 + columns["q"] ** 2)
     return pd.DataFrame(columns)
 
@@ -176,12 +181,16 @@ def _levels(out: Columns, ends: Ends, nominals: PointNominals) -> None:
         out[f"v_{pair}_pu"] = mean[f"v_{pair}"]
     out["f_mean_hz"], out["f_dev_hz"] = mean["f"], mean["f"] - nominals.f_nom_hz
     out["f_min_hz"], out["f_max_hz"], out["f_std_hz"] = low["f"], high["f"], ends.std["f"]
+    out["rocof_3s_hz_s"], out["f_outside_hz"] = ends.now["rise"], mean["outside"]
+    out["v_nom_log"] = np.full(len(mean), np.log10(nominals.v_nom_v * np.sqrt(3.0) / 1e3))
     out["pvur_pct"] = _rate(mean[["v_a", "v_b", "v_c"]])
     out["lvur_pct"] = _rate(mean[["v_ab", "v_bc", "v_ca"]])
     out["vuf_line_pct"] = _vuf(mean["v_ab"], mean["v_bc"], mean["v_ca"])
     out["i_unbalance_pct"] = _rate(mean[["i_a", "i_b", "i_c"]])
     thd = [f"thd_{phase}" for phase in PHASES]
     out["thd_mean_pct"], out["thd_max_pct"] = mean[thd].mean(axis=1), high[thd].max(axis=1)
+    out["thd_worst_pct"] = mean[thd].max(axis=1)
+    out["thd_spread_pct"] = out["thd_worst_pct"] - mean[thd].min(axis=1)
     out["pst"] = mean["pst"]
     out["v_min_dip_pu"] = high[[f"dip_{phase}" for phase in PHASES]].max(axis=1)
     out["v_max_rise_pu"] = high[[f"rise_{phase}" for phase in PHASES]].max(axis=1)

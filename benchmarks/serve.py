@@ -32,6 +32,7 @@ HOST = "127.0.0.1"
 BODIES = 16
 CONNECTIONS = 8
 BATCH_ITEMS = 1000
+RATE_HZ, SAMPLES = 6400.0, 1280
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,12 +66,17 @@ def measure(module: str, home: Path, logs: Path, seconds: float) -> dict[str, An
         exchange(port, 1, requests, min(seconds, 1.0))
         alone = exchange(port, 1, requests, seconds)
         crowd = exchange(port, CONNECTIONS, requests, seconds)
+        captures = make_bodies(catalogue["points"], waveform=True)
+        captured = exchange(port, 1, [request_bytes(port, body) for body in captures], seconds)
         return {
             "p50_ms": round(1e3 * float(np.median(alone)), 4),
             "p99_ms": round(1e3 * quantiles(alone, n=100)[98], 4),
             "rps": round(len(crowd) / seconds, 1),
             "batch_items_per_s": round(batch_rate(client, bodies, seconds), 1),
             "body_bytes": len(bodies[0]),
+            "waveform_body_bytes": len(captures[0]),
+            "waveform_p50_ms": round(1e3 * float(np.median(captured)), 4),
+            "waveform_p99_ms": round(1e3 * quantiles(captured, n=100)[98], 4),
             "models": sum(bool(model["published"]) for model in catalogue["models"]),
             "ready_s": round(ready_s, 2),
             "rss_mb": round(resident_mb(child), 1),
@@ -78,8 +84,13 @@ def measure(module: str, home: Path, logs: Path, seconds: float) -> dict[str, An
         }
 
 
-def make_bodies(points: dict[str, dict[str, str]]) -> list[bytes]:
-    """Requests of ten readings each at transformer bays, with the noise of a quiet minute."""
+def make_bodies(points: dict[str, dict[str, str]], *, waveform: bool = False) -> list[bytes]:
+    """Requests of ten readings each at transformer bays, with the noise of a quiet minute.
+
+    Args:
+        points: Kind of each point, by substation and point.
+        waveform: Whether each carries a capture of ten cycles.
+    """
     rng = np.random.default_rng(1)
     bays = [
         (name, substations.read(name).point(point))
@@ -87,10 +98,24 @@ def make_bodies(points: dict[str, dict[str, str]]) -> list[bytes]:
         for point, kind in kinds.items()
         if kind == "transformer_bay"
     ]
-    return [
-        json.dumps(make_item(*bays[k % len(bays)], rng), separators=(",", ":")).encode()
-        for k in range(BODIES)
-    ]
+    bodies = []
+    for k in range(BODIES):
+        substation, point = bays[k % len(bays)]
+        item = make_item(substation, point, rng)
+        if waveform:
+            item["waveform"] = make_waveform(point, rng)
+        bodies.append(json.dumps(item, separators=(",", ":")).encode())
+    return bodies
+
+
+def make_waveform(point: Point, rng: np.random.Generator) -> dict[str, Any]:
+    """Ten cycles with 2 % of the fifth and 1 % of the seventh order."""
+    turns = 2 * np.pi * (50.01 * np.arange(SAMPLES)[None] / RATE_HZ - np.arange(3)[:, None] / 3)
+    shape = math.sqrt(2) * (np.cos(turns) + 0.02 * np.cos(5 * turns) + 0.01 * np.cos(7 * turns))
+    noisy = shape + 1e-4 * rng.standard_normal((2, 3, SAMPLES))
+    nominal = point.nominal_kv * 1e3 / math.sqrt(3)
+    v, i = nominal * noisy[0], 0.4 * point.rated_a * noisy[1]
+    return {"rate_hz": RATE_HZ, "v": [rounded(x) for x in v], "i": [rounded(x) for x in i]}
 
 
 def make_item(substation: str, point: Point, rng: np.random.Generator) -> dict[str, Any]:

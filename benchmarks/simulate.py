@@ -7,6 +7,9 @@ stdout:
 - `snapshots_per_s`: the same with everything around it (settling, regulators, all points, truth, instruments,
   Parquet); `ratio` is its share of the bare rate, `kinds` the rate of each scenario kind, episodes of 20 s as
   in the quick profile; the keys with `60_s` are of longer episodes, over which settling is spread;
+- `harmonic_cases_per_s`: harmonic solutions of a settled station: spectra of all loads set, every order
+  solved, all voltages and the points' currents read; `harmonic_episodes_per_s`: whole episodes of 10 s with
+  readings and four waveforms each;
 - `faults_per_s`: fault currents and all voltages, every bus and type, from one factorisation;
 - `scaling`: snapshots per second of one and two processes, and the factor between them;
 - `year_s`: a year of 15-minute states of one substation, solved in full and regulated every two hours;
@@ -31,15 +34,17 @@ from typing import Any
 import numpy as np
 
 import substations
+from simulation.engine import Emission
 from simulation.faults.hit import KINDS as FAULT_KINDS
 from simulation.faults.zbus import FaultNetwork, bus_place, fault_admittance
 from simulation.grid import BoundaryHour, solve_boundary
+from simulation.harmonics.mix import draw_background, draw_mix, emitted_by
 from simulation.parts import KINDS, Part
 from simulation.pool import Job, Workers
 from simulation.scenario.conditions import draw_conditions
 from simulation.scenario.recording import Recording
 from simulation.scenario.regulation import Guess, neutral, settle
-from simulation.solving import Bench
+from simulation.solving import WITHOUT_ENGINE, Bench
 from switchyard.identity import ScenarioId
 from switchyard.profiles import Profile, load_profile
 
@@ -83,6 +88,29 @@ def episode_rate(bench: Bench, kind: str, episodes: int, seconds: int, folder: P
     """Snapshots per second from scenario identifiers to files."""
     part = Part(_SUBSTATION, "bench", 1, kind, 0, 0, episodes, seconds)
     return rate(episodes * seconds, lambda: bench.solve(part, folder))
+
+
+def harmonic_rate(bench: Bench, cases: int) -> float:
+    """Harmonic cases per second: what is emitted differs from case to case, the snapshot does not."""
+    scenario = ScenarioId(_SUBSTATION, "bench", 1, "harmonic", 0)
+    rng = scenario.generator("scenario")
+    s_va = draw_conditions(rng, bench.world, scenario, 10).s_va[:1]
+    engine, feeders = bench.engine, bench.world.substation.feeders
+    drawn = [
+        Emission(
+            emitted_by(tuple(draw_mix(rng, feeder, 1e7) for feeder in feeders), len(engine.loads)),
+            draw_background(rng),
+        )
+        for _ in range(cases)
+    ]
+    engine.compile()
+    engine.solve(s_va)
+
+    def work() -> None:
+        for emission in drawn:
+            engine.solve_harmonics(emission)
+
+    return rate(cases, work)
 
 
 def fault_rate(bench: Bench, per_place: int) -> float:
@@ -223,11 +251,15 @@ def main() -> None:
         say("bare engine")
         result["bare_solves_per_s"] = bare_rate(bench, 20 * episodes)
         say("whole episodes")
-        result["kinds"] = {kind: episode_rate(bench, kind, episodes, 20, folder) for kind in KINDS}
+        lived = [kind for kind in KINDS if kind not in WITHOUT_ENGINE]
+        result["kinds"] = {kind: episode_rate(bench, kind, episodes, 20, folder) for kind in lived}
         result["snapshots_per_s"] = result["kinds"]["normal"]
         result["snapshots_per_s_60_s_episodes"] = episode_rate(bench, "normal", episodes // 3, 60, folder)
         result["ratio"] = result["snapshots_per_s"] / result["bare_solves_per_s"]
         result["ratio_60_s_episodes"] = result["snapshots_per_s_60_s_episodes"] / result["bare_solves_per_s"]
+        say("harmonics")
+        result["harmonic_cases_per_s"] = harmonic_rate(bench, 2 * episodes)
+        result["harmonic_episodes_per_s"] = episode_rate(bench, "harmonic", episodes, 10, folder) / 10
         say("faults")
         result["faults_per_s"] = fault_rate(bench, 100 if small else 2000)
         say("one and two processes")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from data_contracts.contract import Column, Table
 
@@ -24,6 +24,8 @@ def arrow_type(column: Column) -> pa.DataType:
         "bool": pa.bool_(),
         "string": pa.string(),
         "timestamp": pa.timestamp("ms", tz="UTC"),
+        "float32[]": pa.list_(pa.float32()),
+        "float64[]": pa.list_(pa.float64()),
     }
     return types[column.dtype]
 
@@ -36,10 +38,17 @@ def schema(table: Table) -> pa.Schema:
 
 
 def accepts(column: Column, found: pa.DataType) -> bool:
-    """Whether a file's column may have the type `found`; strings may be dictionary-encoded or large."""
+    """Whether a file's column may have the type `found`.
+
+    Strings may be dictionary-encoded or large, lists large; the name of a list's element does not count.
+    """
     import pyarrow as pa
 
     if column.dtype == "string":
         value = found.value_type if isinstance(found, pa.DictionaryType) else found
         return bool(pa.types.is_string(value) or pa.types.is_large_string(value))
+    if column.is_list:
+        return isinstance(found, (pa.ListType, pa.LargeListType)) and bool(
+            found.value_type.equals(cast("pa.ListType[Any]", arrow_type(column)).value_type)
+        )
     return bool(found.equals(arrow_type(column)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import Mask, Table
 from data_contracts.facts import PointFacts, SubstationFacts
+from data_contracts.lists import Lists
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +37,7 @@ class Block:
         self.rows = data.num_rows
         self._data = data
         self._floats: dict[str, Floats] = {}
+        self._lists: dict[str, Lists] = {}
         self._codes: dict[str, tuple[Integers, list[str]]] = {}
         self._groups: dict[tuple[str, ...], tuple[Integers, int]] = {}
 
@@ -73,6 +75,12 @@ class Block:
                 column = column.cast(pa.float64())
             self._floats[name] = column.to_numpy(zero_copy_only=False)
         return self._floats[name]
+
+    def lists(self, name: str) -> Lists:
+        """A column of lists."""
+        if name not in self._lists:
+            self._lists[name] = Lists.of(self._column(name))
+        return self._lists[name]
 
     def phases(self, pattern: str, names: Sequence[str] = ("a", "b", "c")) -> Floats:
         """The columns of three phases side by side, [rows, 3]; `{}` in `pattern` is the phase."""
@@ -149,7 +157,8 @@ class Block:
     def details(self, columns: tuple[str, ...], rows: Integers) -> pa.Array[Any]:
         """The values of some columns in some rows, with their units, for messages: `v_a_v = 19.05 V, …`.
 
-        Numbers are rounded to six digits; the quarantine holds them as they were.
+        Numbers are rounded to six digits, and of a list its length and range are given; the quarantine holds
+        them as they were.
 
         Args:
             columns: Columns to show, in this order.
@@ -167,7 +176,10 @@ class Block:
         for place, name in enumerate(columns):
             unit = self.table.column(name).unit
             values: Any = self._column(name).take(rows)
-            if pa.types.is_floating(values.type):
+            if self.table.column(name).is_list:
+                missing = self.missing(name)[rows]
+                values = pa.array(Lists.of(values).in_words(), pa.string(), mask=missing)
+            elif pa.types.is_floating(values.type):
                 values = pa.array(_six_digits(self.floats(name)[rows]), mask=self.missing(name)[rows])
             values = values.cast(pa.string()).fill_null("null")
             parts += [f"{', ' if place else ''}{name} = ", pc.utf8_slice_codeunits(values, 0, _LONGEST)]

@@ -20,6 +20,16 @@ QUALITY_CODES = ", ".join(f"{code} {name}" for code, name in enumerate(QUALITIES
 
 KEY = ("scenario_id", "point", "t")
 
+QUALITY = Column(
+    "quality",
+    "int8",
+    "",
+    f"IEC 61850 validity: {QUALITY_CODES}",
+    minimum=0,
+    maximum=INVALID,
+    allowed=tuple(range(len(QUALITIES))),
+)
+
 COLUMNS: tuple[Column, ...] = (
     SCENARIO_ID,
     POINT,
@@ -51,13 +61,5 @@ COLUMNS: tuple[Column, ...] = (
         maximum=THD_MAX_PCT,
     ),
     Column("pst", "float64", "", "Short-term flicker severity", nullable=True, minimum=0, maximum=PST_MAX),
-    Column(
-        "quality",
-        "int8",
-        "",
-        f"IEC 61850 validity: {QUALITY_CODES}",
-        minimum=0,
-        maximum=INVALID,
-        allowed=tuple(range(len(QUALITIES))),
-    ),
+    QUALITY,
 )

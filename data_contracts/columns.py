@@ -30,6 +30,7 @@ def per_phase(
     nullable: bool = True,
     names: tuple[str, ...] = PHASES,
     dtype: DType = "float64",
+    length: int | None = None,
 ) -> tuple[Column, ...]:
     """One column a phase (or a pair of phases); `{}` in `pattern` and `description` is the phase."""
     return tuple(
@@ -41,6 +42,7 @@ def per_phase(
             nullable=nullable,
             minimum=minimum,
             maximum=maximum,
+            length=length,
         )
         for phase in names
     )

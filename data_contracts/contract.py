@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from data_contracts.block import Block
 
-DType = Literal["float64", "int8", "int32", "int64", "bool", "string", "timestamp"]
-"""`timestamp` is milliseconds since 1970 in UTC (`timestamp[ms, tz=UTC]` in Parquet)."""
+DType = Literal["float64", "int8", "int32", "int64", "bool", "string", "timestamp", "float32[]", "float64[]"]
+"""`timestamp` is milliseconds since 1970 in UTC (`timestamp[ms, tz=UTC]` in Parquet); `[]` is a list."""
+
+LIST_DTYPES = ("float32[]", "float64[]")
 
 Mask = NDArray[np.bool_]
 
@@ -31,10 +33,12 @@ class Column:
         dtype: Type in the file.
         unit: SI symbol or "" for what has none.
         description: What it says, in one line.
-        nullable: Whether a value may be missing. Missing is null; NaN and infinities are always refused.
-        minimum: Smallest value allowed, in `unit`; None for no bound.
-        maximum: Largest value allowed, in `unit`; None for no bound.
+        nullable: Whether a value may be missing. Missing is null; NaN and infinities are always refused. A
+            list is missing as a whole: a null inside of it is refused.
+        minimum: Smallest value allowed, in `unit`; None for no bound. Of a list: of its elements.
+        maximum: Largest value allowed, in `unit`; None for no bound. Of a list: of its elements.
         allowed: The only values allowed; empty for any.
+        length: Elements of every list; None for any number.
     """
 
     name: str
@@ -45,6 +49,12 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     allowed: tuple[str | int, ...] = ()
+    length: int | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a value is a list of numbers."""
+        return self.dtype in LIST_DTYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,7 @@ class Table:
         key: Columns that together name one row; the file is sorted by them.
         columns: All columns, in file order.
         rules: Relations between columns and rows.
+        beside: Table that has a row of the same key for every row of this one; "" for none.
     """
 
     name: str
@@ -83,6 +94,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
+    beside: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_contracts.block import Block
-from data_contracts.contract import Table
+from data_contracts.contract import Rule, Table
 from data_contracts.errors import ContractError
 from data_contracts.facts import SubstationFacts
-from data_contracts.inspection import STRUCTURE, Inspection, inspect
+from data_contracts.inspection import STRUCTURE, Inspection, inspect, read_schema, structure_faults
 from data_contracts.quarantine import write_accepted, write_rejected
 from data_contracts.rules.columns import all_rules
-from data_contracts.seen import SeenKeys
+from data_contracts.seen import SeenKeys, known_key
+from data_contracts.tables import TABLES
 from data_contracts.verdicts import FileVerdict, FirstReject, TableReport
 from switchyard.digests import sha256_file
 from switchyard.home import Home
@@ -34,6 +35,10 @@ class Places:
         return cls(
             home.staging / dataset / table, home.dataset(dataset) / table, home.quarantine / dataset / table
         )
+
+    def of_table(self, table: str) -> Places:
+        """The folders of another table of the same dataset."""
+        return Places(self.staged.parent / table, self.data.parent / table, self.quarantine.parent / table)
 
     def staged_files(self) -> list[Path]:
         """Staged Parquet files, sorted by name; half-written ones begin with a dot."""
@@ -57,11 +62,27 @@ def decide(table: Table, places: Places, facts: SubstationFacts) -> list[FileVer
     if not staged:
         return []
     seen = SeenKeys(table)
-    names = {file.name for file in staged}
-    for file in sorted(places.data.glob("*.parquet")):
-        if file.name not in names:
-            seen.repeated(_keys(table, file, facts))
-    return [_judge(table, file, places, facts, seen) for file in staged]
+    for file in _settled(places):
+        seen.remember(_keys(table, file, facts))
+    further: tuple[Rule, ...] = (seen.rule(),)
+    if table.beside:
+        further += (known_key(table, _present(TABLES[table.beside], places.of_table(table.beside), facts)),)
+    return [_judge(table, file, places, facts, further) for file in staged]
+
+
+def _settled(places: Places) -> list[Path]:
+    """Files of the dataset that no staged one replaces."""
+    names = {file.name for file in places.staged_files()}
+    return [file for file in sorted(places.data.glob("*.parquet")) if file.name not in names]
+
+
+def _present(table: Table, places: Places, facts: SubstationFacts) -> SeenKeys:
+    """Keys of a table's staged rows and of those in the dataset; files that are not of it have none."""
+    keys = SeenKeys(table)
+    for file in (*_settled(places), *places.staged_files()):
+        if not structure_faults(table, read_schema(table, file)):
+            keys.remember(_keys(table, file, facts))
+    return keys
 
 
 def _keys(table: Table, file: Path, facts: SubstationFacts) -> Block:
@@ -70,8 +91,10 @@ def _keys(table: Table, file: Path, facts: SubstationFacts) -> Block:
     return Block(table, pq.read_table(file, columns=list(table.key), partitioning=None), facts)
 
 
-def _judge(table: Table, file: Path, places: Places, facts: SubstationFacts, seen: SeenKeys) -> FileVerdict:
-    inspection = inspect(table, file, facts, seen)
+def _judge(
+    table: Table, file: Path, places: Places, facts: SubstationFacts, further: tuple[Rule, ...]
+) -> FileVerdict:
+    inspection = inspect(table, file, facts, further)
     rejected = inspection.rejected
     quarantined = places.quarantine / file.name
     remainder = places.remainder(file.name)
@@ -112,7 +135,8 @@ def stop_if_too_many(table: Table, report: TableReport, places: Places, reject_s
     file = next(file for file in report.files if file.first is not None)
     first = file.first
     assert first is not None
-    rules = {rule.name: rule for rule in (STRUCTURE, *all_rules(table), SeenKeys(table).rule())}
+    known = (STRUCTURE, *all_rules(table), SeenKeys(table).rule(), known_key(table))
+    rules = {rule.name: rule for rule in known}
     rule = rules[first.rule]
     counts = list(report.rules.items())
     listed = ", ".join(f"{name} {count}" for name, count in counts[:SHOWN_RULES])

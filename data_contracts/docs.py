@@ -7,17 +7,19 @@ from pathlib import Path
 
 import msgspec
 
+from data_contracts import ranges
 from data_contracts.answers import MODULES, fields
 from data_contracts.contract import Column, Table
 from data_contracts.plausible import CHANNELS as CHANNEL_COLUMNS
 from data_contracts.rules.columns import describe_range
+from data_contracts.seen import known_key
 from data_contracts.tables import TABLES
 from data_contracts.units import SHARE
 from data_contracts.version import CONTRACT_VERSION
 from data_contracts.wire import limits
 from data_contracts.wire.request import Reading
 from data_contracts.wire.rows import CHANNELS
-from switchyard.files import write_text_atomic
+from switchyard.pages import write_or_check
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "contracts.md"
 
@@ -34,6 +36,12 @@ Nothing is lost: accepted and quarantined rows together are the staged ones.
 
 Timestamps are UTC with milliseconds. A missing value is null; NaN and infinities are refused everywhere.
 Voltages and currents are RMS on the primary side, P and Q positive out of the busbar.
+
+A type with brackets is a list of numbers a row, `float64[40]` one of 40. A list is missing as a whole (null,
+where the column allows it); nulls, NaN and infinities inside of it are refused, and ranges hold for every
+element. A rejected row keeps its lists in the quarantine; `detail` gives their length and range. The Great
+Expectations suites do not see into lists: every rule about them is asked by the same vectorised code as in
+enforcement, on whole files, and enters the suite as a column of booleans.
 
 Rules that compare channels look at most of an episode's rows, or leave room for events, so that
 simulated anomalies (stuck, dead, drifting or swapped channels, spikes, blown fuses, short circuits) pass
@@ -59,8 +67,11 @@ LIMITS = f"""| `quality` | `quality` | good, questionable, invalid | |
 - An item has at most {limits.ITEM_BYTES // 1024} KiB; a batch at most
   {limits.BATCH_BYTES // 1024 // 1024} MiB, {limits.BATCH_ITEMS} items and {limits.BATCH_WAVEFORMS}
   waveforms.
-- A waveform has six equally long series of {limits.WAVEFORM_MIN_SAMPLES} to {limits.WAVEFORM_SAMPLES}
-  samples at {limits.WAVEFORM_RATE_HZ[0]:g} to {limits.WAVEFORM_RATE_HZ[1]:g} Hz.
+- A waveform has six equally long series that last {ranges.CAPTURE_CYCLES:g} cycles of the grid's nominal
+  frequency within {ranges.CAPTURE_SHARE:.0%} (1280 samples at 6400 Hz and 50 Hz), sampled at
+  {limits.WAVEFORM_RATE_HZ[0]:g} to {limits.WAVEFORM_RATE_HZ[1]:g} Hz and small enough for the item's bytes:
+  1280 samples take 70 to 150 KiB. Its voltages are held against the point's nominal like those of the table
+  `waveforms`; a capture that was lost is left out.
 - A wrong unit (kV, MV, mV, per unit or line voltages for V; kW, MW, kA beside W) is refused when at
   least {SHARE:.0%} of the readings show it.
 """
@@ -79,6 +90,10 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def _type(column: Column) -> str:
+    return column.dtype if column.length is None else column.dtype.replace("[]", f"[{column.length}]")
+
+
 def _range(column: Column) -> str:
     if column.allowed:
         return ", ".join("(empty)" if value == "" else str(value) for value in column.allowed)
@@ -90,10 +105,11 @@ def _table(table: Table) -> list[str]:
     lines += ["| column | type | unit | null | range | meaning |", "|---|---|---|---|---|---|"]
     for column in table.columns:
         null = "yes" if column.nullable else ""
-        cells = (f"`{column.name}`", column.dtype, column.unit, null, _range(column), column.description)
+        cells = (f"`{column.name}`", _type(column), column.unit, null, _range(column), column.description)
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     lines += ["", "| rule | what must hold | remedy |", "|---|---|---|"]
-    lines += [f"| `{rule.name}` | {_cell(rule.description)} | {_cell(rule.remedy)} |" for rule in table.rules]
+    rules = (*table.rules, *([known_key(table)] if table.beside else []))
+    lines += [f"| `{rule.name}` | {_cell(rule.description)} | {_cell(rule.remedy)} |" for rule in rules]
     return [*lines, ""]
 
 
@@ -145,17 +161,9 @@ def main(arguments: list[str], path: Path = PAGE) -> int:
     """Write the page, or with `--check` compare it.
 
     Returns:
-        0, or 1 if the page on disk is not the generated one.
+        Exit code: 0, or 1 if the page on disk is not the generated one.
     """
-    text = page()
-    if "--check" in arguments:
-        current = path.read_text(encoding="utf-8") if path.exists() else ""
-        if current == text:
-            return 0
-        sys.stderr.write(f"{path} is out of date: run `python -m data_contracts.docs`\n")
-        return 1
-    write_text_atomic(path, text)
-    return 0
+    return write_or_check(arguments, path, page(), "python -m data_contracts.docs")
 
 
 if __name__ == "__main__":

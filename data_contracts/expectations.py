@@ -1,8 +1,9 @@
 """The same contracts as Great Expectations suites.
 
-Column rules become the library's own expectations; relations between columns and rows, and the difference
-between null and NaN, which the library does not see, become columns of booleans that must be true. They are
-computed on whole files, as enforcement does, before a sample of rows is taken.
+Column rules become the library's own expectations. What the library does not see becomes columns of booleans
+that must be true: relations between columns and rows, the difference between null and NaN, and everything
+about the elements of lists, which stay out of the frame. They are computed on whole files, as enforcement
+does, before a sample of rows is taken.
 
 Great Expectations takes seconds to import: only functions of this module import it.
 """
@@ -29,6 +30,7 @@ def _native(table: Table) -> dict[str, tuple[Column, str]]:
     return {
         f"{column.name}.{ask}": (column, ask)
         for column in table.columns
+        if not column.is_list
         for ask in ("present", "range", "allowed")
     }
 
@@ -66,7 +68,7 @@ def suite(table: Table) -> list[Any]:
 
 
 def frame(table: Table, block: Block, every: int = 1) -> pd.DataFrame:
-    """A block's columns with one derived column for each rule that the library cannot express.
+    """A block's columns, but for lists, and one derived column for each rule that the library cannot express.
 
     Args:
         table: The contract.
@@ -78,6 +80,8 @@ def frame(table: Table, block: Block, every: int = 1) -> pd.DataFrame:
     native = _native(table)
     columns: dict[str, Any] = {}
     for column in table.columns:
+        if column.is_list:
+            continue
         if column.dtype == "string":
             codes, values = block.codes(column.name)
             texts = np.array([*values, None], dtype=object)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +17,6 @@ from data_contracts.contract import Rule, Table
 from data_contracts.errors import ContractError
 from data_contracts.facts import SubstationFacts
 from data_contracts.rules.columns import all_rules
-from data_contracts.seen import SeenKeys
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,11 +63,30 @@ def read(table: Table, path: Path) -> pa.Table:
     Raises:
         ContractError: It is not a Parquet file.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with _as_contract_error(table, path):
         return pq.read_table(path, partitioning=None)
+
+
+def read_schema(table: Table, path: Path) -> pa.Schema:
+    """Read the columns' names and types of a staged file.
+
+    Raises:
+        ContractError: It is not a Parquet file.
+    """
+    import pyarrow.parquet as pq
+
+    with _as_contract_error(table, path):
+        return pq.read_schema(path)
+
+
+@contextmanager
+def _as_contract_error(table: Table, path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
     except (pa.ArrowInvalid, OSError) as error:
         raise ContractError(
             f"table {table.name}, file {path.name}: it cannot be read as Parquet: {error}",
@@ -90,14 +110,14 @@ def structure_faults(table: Table, found: pa.Schema) -> list[str]:
     return faults
 
 
-def inspect(table: Table, path: Path, facts: SubstationFacts, seen: SeenKeys | None = None) -> Inspection:
+def inspect(table: Table, path: Path, facts: SubstationFacts, further: tuple[Rule, ...] = ()) -> Inspection:
     """Check one file; nothing is moved or written.
 
     Args:
         table: Its contract.
         path: The file.
         facts: What is known about the substation.
-        seen: Keys of the table's earlier files; this file's are added.
+        further: Rules that look beyond the file, asked after the contract's own.
 
     Raises:
         ContractError: It is not a Parquet file.
@@ -112,8 +132,7 @@ def inspect(table: Table, path: Path, facts: SubstationFacts, seen: SeenKeys | N
             data, broken, (STRUCTURE,), pa.array(["; ".join(faults)] * data.num_rows, pa.string())
         )
     block = Block(table, data, facts)
-    rules = all_rules(table) if seen is None else (*all_rules(table), seen.rule())
-    return examine(block, data, rules)
+    return examine(block, data, (*all_rules(table), *further))
 
 
 def examine(block: Block, data: pa.Table, rules: tuple[Rule, ...]) -> Inspection:

@@ -15,12 +15,24 @@ I_MAX_A = 100e3
 V_MAX_V = 1.5e6
 """Largest voltage without regard to the point, V (line to line at 765 kV with room above)."""
 
+V_PEAK_MAX_V = 2.0 * V_MAX_V
+"""Largest sample of a voltage's waveform without regard to the point, V."""
+
+I_PEAK_MAX_A = 3.0 * I_MAX_A
+"""Largest sample of a current, A: a fully displaced short-circuit current peaks at 2.8 times its RMS."""
+
 P_MAX_W = 1e11
 """Largest power of one phase without regard to the point, W or var."""
 
 F_MIN_HZ, F_MAX_HZ = 30.0, 80.0
 THD_MAX_PCT = 400.0
 PST_MAX = 100.0
+WAVEFORM_RATE_HZ = (1_000.0, 100_000.0)
+"""Sampling rates of a waveform."""
+
+CAPTURE_CYCLES, CAPTURE_SHARE = 10.0, 0.02
+"""A capture holds so many cycles of the nominal frequency, within this share of them."""
+
 AMBIENT_C = (-60.0, 70.0)
 IRRADIANCE_W_M2 = (0.0, 1500.0)
 WIND_M_S = (0.0, 90.0)

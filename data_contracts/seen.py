@@ -31,17 +31,29 @@ class SeenKeys:
             if len(rows):
                 yield tuple(values[codes[rows[0]]] for codes, values in columns), rows
 
-    def repeated(self, block: Block) -> Mask:
-        """Rows whose key an earlier file holds; then remembers this file's keys."""
-        times = block.integers(self._time) if self._time else np.zeros(block.rows, dtype=np.int64)
-        found = block.none()
+    def _instants(self, block: Block) -> Integers:
+        return block.integers(self._time) if self._time else np.zeros(block.rows, dtype=np.int64)
+
+    def holds(self, block: Block) -> Mask:
+        """Rows whose key an earlier file holds; a key with a null in it is held by none."""
+        times, found = self._instants(block), block.none()
         for names, rows in self._groups(block):
-            earlier = self._times.setdefault(names, [])
-            if earlier:
+            if earlier := self._times.get(names):
                 found[rows] = np.isin(times[rows], np.concatenate(earlier))
-            earlier.append(times[rows])
         for name in self._key:
             found &= ~block.missing(name)
+        return found
+
+    def remember(self, block: Block) -> None:
+        """Add a file's keys."""
+        times = self._instants(block)
+        for names, rows in self._groups(block):
+            self._times.setdefault(names, []).append(times[rows])
+
+    def repeated(self, block: Block) -> Mask:
+        """Rows whose key an earlier file holds; then remembers this file's keys."""
+        found = self.holds(block)
+        self.remember(block)
         return found
 
     def rule(self) -> Rule:
@@ -53,3 +65,23 @@ class SeenKeys:
             self._key,
             self.repeated,
         )
+
+
+def known_key(table: Table, keys: SeenKeys | None = None) -> Rule:
+    """Every row of `table` has one of the same key in the table that it stands beside.
+
+    Args:
+        table: A table with `beside`.
+        keys: Keys of that table; None for the rule's words only.
+    """
+
+    def unknown(block: Block) -> Mask:
+        return block.none() if keys is None else ~keys.holds(block)
+
+    return Rule(
+        "known_key",
+        f"{', '.join(table.key)} name a row of {table.beside}, staged beside it or in the dataset",
+        f"stage the rows of {table.beside} and of {table.name} together",
+        table.key,
+        unknown,
+    )

@@ -4,19 +4,23 @@ Importing this package imports numpy and nothing slower. `features.build` and `f
 import pyarrow inside their functions.
 """
 
-from features.catalogue import CATALOGUE, INDEX, NAMES, catalogue_digest
+from features.catalogue import ALL_INDEX, CATALOGUE, INDEX, NAMES, catalogue_digest
 from features.channels import ROLLING, WINDOW
 from features.declaration import Feature
 from features.engine import compute
 from features.errors import FeatureError
 from features.nominals import PointNominals
+from features.sequence import SEQUENCE_FEATURES, SEQUENCE_NAMES
 from features.windows import Waveforms, Windows
 
 __all__ = [
+    "ALL_INDEX",
     "CATALOGUE",
     "INDEX",
     "NAMES",
     "ROLLING",
+    "SEQUENCE_FEATURES",
+    "SEQUENCE_NAMES",
     "WINDOW",
     "Feature",
     "FeatureError",

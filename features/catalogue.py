@@ -13,8 +13,10 @@ from features.groups import (
     calendar,
     consistency,
     current,
+    distortion,
     frequency,
     harmonics,
+    level,
     loading,
     power,
     quality,
@@ -24,10 +26,11 @@ from features.groups import (
     shape,
     voltage,
 )
+from features.sequence import SEQUENCE_FEATURES, SEQUENCE_NAMES
 from features.statistics import Float, Statistics
 from switchyard.digests import digest_json
 
-VERSION = 1
+VERSION = 2
 """Raised when a feature is computed differently under the same declaration."""
 
 Fill = Callable[[Statistics, Float], None]
@@ -46,6 +49,8 @@ _MODULES = (
     consistency,
     calendar,
     sampling,
+    distortion,
+    level,
 )
 
 CATALOGUE: tuple[Feature, ...] = (
@@ -56,6 +61,11 @@ CATALOGUE: tuple[Feature, ...] = (
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
 INDEX: dict[str, int] = {name: position for position, name in enumerate(NAMES)}
+
+ALL_INDEX: dict[str, int] = INDEX | {
+    name: position for position, name in enumerate(SEQUENCE_NAMES, start=len(NAMES))
+}
+"""Columns of the catalogue with those of `features.sequence.sequence` behind them."""
 
 HARMONIC = slice(len(CATALOGUE) - len(harmonics.FEATURES), len(CATALOGUE))
 """Columns that need a waveform."""
@@ -78,6 +88,8 @@ FILLERS: tuple[tuple[Fill, slice], ...] = _fillers()
 def catalogue_digest() -> str:
     """SHA-256 that names the catalogue: its version, window, and every declaration in column order.
 
+    The steps of sequences belong to it.
+
     A compiled model carries the digest of the catalogue that it was trained on.
     """
     return digest_json(
@@ -86,5 +98,7 @@ def catalogue_digest() -> str:
             "window": ch.WINDOW,
             "rolling": ch.ROLLING,
             "features": [asdict(feature) for feature in CATALOGUE],
+            "sequence": [asdict(feature) for feature in SEQUENCE_FEATURES],
+            "sequence_names": SEQUENCE_NAMES,
         }
     )

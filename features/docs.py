@@ -8,8 +8,10 @@ from pathlib import Path
 
 from features.catalogue import CATALOGUE
 from features.channels import ROLLING, WINDOW
+from features.content import HIGHEST_ORDER
 from features.declaration import Feature
-from switchyard.files import write_text_atomic
+from features.sequence import SEQUENCE_FEATURES, STEPS
+from switchyard.pages import write_or_check
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "features.md"
 
@@ -31,6 +33,31 @@ rows that its windows give one at a time.
   a value. Three-phase series exist in the seconds in which all three phases are valid.
 - A window of fewer readings is right-aligned: its first steps are missing. Rolling features look at the
   last {ROLLING} readings.
+
+Models that read sequences use the {len(SEQUENCE_FEATURES)} features of each step in the last section instead.
+"""
+
+HARMONICS = f"""A capture of some ten cycles belongs to one window. Online it comes with the item. In the
+table `waveforms` a capture has the second within which it was taken, and belongs to the earliest window of
+its episode and point whose seconds hold that second: the one that ends with it, where windows end every
+second. A window that holds several gets the latest of them. Captures of quality invalid belong to none.
+
+- The frequency is estimated from the capture itself; a metered one is not needed.
+- An order's RMS G_h is that of the line fitted by least squares to the Hann-windowed bins at h times that
+  frequency. For content that holds still this is the harmonic *subgroup* of IEC 61000-4-7, whose bins leave
+  out what lies half-way between two orders; the *group* would take half of it. The capture need not hold a
+  whole number of cycles.
+- Percentages are of the fundamental of the same phase, totals go to order {HIGHEST_ORDER}. The features
+  "phase of its largest THD" are all of one phase, so that orders and bands add up to that THD.
+- Without noise and between 49.2 and 50.8 Hz, the fundamental is right within 1e-6 of itself, an order within
+  2e-5 of the fundamental, the THD within 1e-4 of itself; of a line half-way between two orders at most 0.4 %
+  leaks into one (`tests/features/test_spectrum.py`).
+- A channel whose fundamental is dead has no content; where all three phases are dead the features are NaN.
+"""
+
+SEQUENCES = f"""`features.sequence.sequence` turns {STEPS} readings of the frequency, one second apart, into
+{STEPS} steps of {len(SEQUENCE_FEATURES)} features. Their columns lie behind those of the catalogue, named
+`<feature>.<step>`, step 0 the oldest; d_k is the deviation from the nominal frequency at step k.
 """
 
 TITLES = {
@@ -46,8 +73,13 @@ TITLES = {
     "consistency": "Consistency between channels",
     "calendar": "Calendar",
     "sampling": "Sampling",
+    "distortion": "Distortion as metered",
+    "level": "Level",
     "harmonic": "Harmonics, where a waveform is there",
+    "sequence": f"Sequences of the frequency: {STEPS} steps",
 }
+
+TEXTS = {"harmonic": HARMONICS, "sequence": SEQUENCES}
 
 
 def _cell(text: str) -> str:
@@ -70,11 +102,11 @@ def _row(feature: Feature) -> str:
 def page() -> str:
     """The whole page as Markdown."""
     lines = [INTRODUCTION]
-    for group, members in groupby(CATALOGUE, key=lambda feature: feature.group):
+    for group, members in groupby((*CATALOGUE, *SEQUENCE_FEATURES), key=lambda feature: feature.group):
         features = list(members)
+        lines += [f"## {TITLES[group]} ({len(features)})", ""]
+        lines += [TEXTS[group]] if group in TEXTS else []
         lines += [
-            f"## {TITLES[group]} ({len(features)})",
-            "",
             "| feature | unit | formula | source | needs | at least | missing samples |",
             "|---|---|---|---|---|---|---|",
             *(_row(feature) for feature in features),
@@ -87,17 +119,9 @@ def main(arguments: list[str], path: Path = PAGE) -> int:
     """Write the page, or with `--check` compare it.
 
     Returns:
-        0, or 1 if the page on disk is not the generated one.
+        0, 1 if the page on disk is not the generated one, or 2 for other arguments.
     """
-    text = page()
-    if "--check" in arguments:
-        current = path.read_text(encoding="utf-8") if path.exists() else ""
-        if current == text:
-            return 0
-        sys.stderr.write(f"{path} is out of date: run `python -m features.docs`\n")
-        return 1
-    write_text_atomic(path, text)
-    return 0
+    return write_or_check(arguments, path, page(), "python -m features.docs")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 ZERO = np.array(0.0)
+THOUSANDTH = np.array(1e-3)
 QUARTER = np.array(0.25)
 HALF = np.array(0.5)
 ONE = np.array(1.0)

@@ -69,6 +69,9 @@ class Statistics:
         t_end: Unix time of the last reading, s, [m].
         utc_offset_s: Local time minus UTC, s, [m].
         f_nom_hz: Nominal frequency, Hz, [m].
+        f_hz: Frequency, NaN where missing, Hz, [10, m]; valid until the scratch memory is used again.
+        f_count: Valid samples of it, NaN without one, [m].
+        v_nom_v: Nominal phase-to-neutral voltage, V, [m].
     """
 
     mean: Float
@@ -92,6 +95,9 @@ class Statistics:
     t_end: Float
     utc_offset_s: Float
     f_nom_hz: Float
+    f_hz: Float
+    f_count: Float
+    v_nom_v: Float
 
 
 def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Statistics:
@@ -144,6 +150,9 @@ def statistics(windows: Windows, start: int, stop: int, space: Workspace) -> Sta
         t_end=windows.t_end[part],
         utc_offset_s=windows.utc_offset_s[part],
         f_nom_hz=windows.f_nom_hz[part],
+        f_hz=x[:, ch.F],
+        f_count=TEN if mask is None else at_least(mask.count[ch.F - ch.MAIN.start], 1),
+        v_nom_v=windows.v_nom_v[part],
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.build import Readings, WindowIndex
+from features.captures import Captures
 from features.catalogue import INDEX, NAMES, catalogue_digest
 from features.engine import compute
 from features.errors import FeatureError
 from features.nominals import PointNominals
+from features.windows import Windows
 from switchyard.files import rename_into
 
 if TYPE_CHECKING:
@@ -49,20 +51,50 @@ class FeatureTable:
         return int(self.t.shape[0])
 
 
-def compute_all(readings: Readings, index: WindowIndex, nominals: Mapping[str, PointNominals]) -> Float:
+def compute_all(
+    readings: Readings,
+    index: WindowIndex,
+    nominals: Mapping[str, PointNominals],
+    captures: Captures | None = None,
+) -> Float:
     """All features of the windows of `index`, [n, features], a batch at a time.
+
+    Args:
+        readings: The readings that `index` was made by.
+        index: The windows.
+        nominals: Of every point that occurs, by its id.
+        captures: Waveforms of the same episodes.
 
     Raises:
         FeatureError: A point has no nominals.
     """
     out = np.empty((len(index), len(NAMES)))
-    for rows, windows in readings.batches(index, nominals):
+    for rows, windows in _batches(readings, index, nominals, captures):
         out[rows] = compute(windows)
     return out
 
 
+def _batches(
+    readings: Readings,
+    index: WindowIndex,
+    nominals: Mapping[str, PointNominals],
+    captures: Captures | None,
+) -> Iterator[tuple[slice, Windows]]:
+    """The windows of `index` with their waveforms, a batch at a time: samples of one batch are in memory."""
+    attached = None if captures is None else captures.attach(index)
+    for rows, windows in readings.batches(index, nominals):
+        if attached is None:
+            yield rows, windows
+        else:
+            yield rows, replace(windows, waveforms=attached.part(rows))
+
+
 def write_features(
-    path: Path, readings: pa.Table, nominals: Mapping[str, PointNominals], stride_s: int
+    path: Path,
+    readings: pa.Table,
+    nominals: Mapping[str, PointNominals],
+    stride_s: int,
+    waveforms: pa.Table | None = None,
 ) -> int:
     """Compute the features of a table of readings and write them to a Parquet file, whole or not at all.
 
@@ -71,6 +103,8 @@ def write_features(
         readings: Rows of the table `readings`, sorted by scenario, point and time.
         nominals: Of every point that occurs, by its id.
         stride_s: Seconds between the ends of successive windows of one run.
+        waveforms: Rows of the table `waveforms` of the same episodes; each belongs to the earliest window of
+            its point whose seconds hold it (see `Captures.attach`).
 
     Returns:
         Rows written.
@@ -82,6 +116,7 @@ def write_features(
 
     columns = Readings.of(readings)
     index = columns.index(stride_s)
+    captures = None if waveforms is None else Captures.of(waveforms)
     path.parent.mkdir(parents=True, exist_ok=True)
     schema = _schema()
     # The stubs know a single flag only; strings repeat, features do not.
@@ -89,7 +124,7 @@ def write_features(
     with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         part = Path(folder) / path.name
         with pq.ParquetWriter(part, schema, compression="zstd", **options) as writer:
-            for rows, windows in columns.batches(index, nominals):
+            for rows, windows in _batches(columns, index, nominals, captures):
                 writer.write_batch(_batch(index.part(rows), compute(windows), schema))
         rename_into(part, path)
     return len(index)

@@ -34,6 +34,7 @@ def assess(job: Job, outcome: Outcome, pool: Pool, fitted: Any) -> FederationRes
         {site: pool.training.select(np.flatnonzero(substation == site)) for site in contributors},
         pool.held_out,
         traffic=(outcome.bytes_per_round, outcome.rounds),
+        tuned=outcome.tuned,
     )
     return FederationResult(
         model=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -80,6 +80,37 @@ class Family(Protocol):
 
     def finished(self, state: State) -> bool:
         """Whether `state` is the fitted model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """One site's own version of a finished model.
+
+    Attributes:
+        state: A finished state of the family.
+        before: Loss of the global model on the site's validation rows.
+        after: Loss of its own version there.
+    """
+
+    state: State
+    before: float
+    after: float
+
+    @property
+    def helped(self) -> bool:
+        """Whether the site's validation rows speak for its own version."""
+        return self.after < self.before
+
+
+@runtime_checkable
+class FineTuning(Protocol):
+    """What a family has besides whose finished model each site may go on training on its own rows."""
+
+    def ask_tuning(self, state: State) -> State | None:
+        """What the sites are sent after the last round, with `state` finished; None to ask for nothing."""
+
+    def tuned(self, state: State, update: Update) -> Tuned:
+        """A site's version from its answer to `ask_tuning`, which passed the gate as any update does."""
 
 
 def in_order(updates: Mapping[str, Update]) -> Sequence[Update]:

@@ -48,9 +48,12 @@ class Job:
 
     @property
     def enrolled(self) -> dict[str, int]:
-        """Windows that each site can have at most, by its dataset's manifest."""
+        """Rows that each site can have at most, by its manifest: windows, or seconds of frequency."""
+        table, stride = "readings", self.profile.features.stride_s
+        if self.plan.definition.source == "sequences":
+            table, stride = "frequency", 1
         return {
-            site: Dataset.open(folder).manifest.tables["readings"].rows // self.profile.features.stride_s
+            site: Dataset.open(folder).manifest.tables[table].rows // stride
             for site, folder in sorted(self.sites.items())
         }
 

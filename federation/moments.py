@@ -71,6 +71,54 @@ class Moments:
         return deviation
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnMoments:
+    """First and second moments of p columns, each of its own rows, for columns that are not always measured.
+
+    Attributes:
+        n: Measured rows of each column, int64 [p].
+        mean: Their mean, float64 [p]; 0 where there are none.
+        m2: Σ (x − mean)², float64 [p]; 0 where there are none.
+    """
+
+    n: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    m2: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, X: NDArray[np.float64], least: int = 1) -> ColumnMoments:
+        """Moments of the measured values of `X` [n, p]; NaN is not measured.
+
+        Args:
+            X: Rows.
+            least: A column with fewer measured rows counts as not measured at all.
+        """
+        columns = [column[np.isfinite(column)][:, None] for column in X.T]
+        parts = [Moments.of(column) if len(column) >= max(least, 1) else None for column in columns]
+        return cls(
+            np.asarray([0 if part is None else part.n for part in parts], dtype=np.int64),
+            np.asarray([0.0 if part is None else part.mean[0] for part in parts]),
+            np.asarray([0.0 if part is None else part.m2[0, 0] for part in parts]),
+        )
+
+    def merge(self, other: ColumnMoments) -> ColumnMoments:
+        """Moments of both sets of rows together, column by column (Chan et al., eq. 2.1)."""
+        n = self.n + other.n
+        share = other.n / np.maximum(n, 1)
+        delta = other.mean - self.mean
+        return ColumnMoments(
+            n,
+            np.where(self.n == 0, other.mean, self.mean + delta * share),
+            self.m2 + other.m2 + np.where((self.n > 0) & (other.n > 0), delta**2 * self.n * share, 0.0),
+        )
+
+    @property
+    def deviation(self) -> NDArray[np.float64]:
+        """Standard deviation of each column, float64 [p]; 0 where fewer than two rows are measured."""
+        deviation: NDArray[np.float64] = np.sqrt(np.maximum(self.m2, 0.0) / np.maximum(self.n - 1, 1))
+        return deviation
+
+
 def merge(parts: Iterable[Moments]) -> Moments:
     """Moments of all parts together, merged in the given order.
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from federation.job import Job
+from federation.own_versions import register_own
 from federation.probes import probe_rows
 from federation.result import FederationResult
 from federation.rounds import Outcome
@@ -71,7 +72,7 @@ def find(home: Home, name: str, step_key: str) -> FederationResult | None:
 
 
 def register(made: Global, result: FederationResult, work: Path) -> FederationResult:
-    """Compile, prove and register a global model.
+    """Compile, prove and register a global model, after the sites' own versions of it.
 
     Args:
         made: The model.
@@ -79,7 +80,7 @@ def register(made: Global, result: FederationResult, work: Path) -> FederationRe
         work: New folder for the compiled files.
 
     Returns:
-        `result` with version, footprint and parity.
+        `result` with versions, footprint and parity.
 
     Raises:
         ParityError: Compiled and fitted model differ; nothing is registered.
@@ -99,6 +100,8 @@ def register(made: Global, result: FederationResult, work: Path) -> FederationRe
     result = msgspec.structs.replace(result, footprint=footprint, parity=parity.largest)
     tracking.log_figures(store, run_id, figures(result), {**result.params, "sites": len(result.n)})
     tracking.log_datasets(store, run_id, made.pool.digests, "federation")
+    own = tuple(register_own(made, result, tags, work))
+    result = msgspec.structs.replace(result, fine_tuned=own)
     version = registry.register(
         home,
         registry.Package(
@@ -138,6 +141,7 @@ def version_tags(made: Global, result: FederationResult) -> dict[str, str]:
         "ratio_to_central": "" if row.ratio is None else f"{row.ratio:.9f}",
         "federation_bar": "met" if row.met else "missed",
         "refused": ",".join(sorted(result.refused)),
+        "ratio_of_fine_tuned": "" if row.tuned_ratio is None else f"{row.tuned_ratio:.9f}",
         "ledger_head": result.ledger_head,
         "differential_privacy": "none",
     }
@@ -146,7 +150,15 @@ def version_tags(made: Global, result: FederationResult) -> dict[str, str]:
 def figures(result: FederationResult) -> dict[str, float]:
     """All figures as MLflow metrics."""
     row = result.comparison.row
-    names = ("central", "federated", "local_only", "held_out_federated", "held_out_local_only", "ratio")
+    names = (
+        "central",
+        "federated",
+        "fine_tuned",
+        "local_only",
+        "held_out_federated",
+        "held_out_local_only",
+        "ratio",
+    )
     compared = {f"federation/{name}": getattr(row, name) for name in names}
     traffic = {"federation/rounds": row.rounds, "federation/bytes_per_round": row.bytes_per_round}
     known = {name: value for name, value in {**compared, **traffic}.items() if value is not None}

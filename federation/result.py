@@ -26,6 +26,7 @@ class FederationResult(msgspec.Struct, frozen=True):
         ledger_head: Digest of the last ledger record.
         seconds: Wall time of each stage.
         skipped: True when this step had registered its version before.
+        fine_tuned: Each site's own version of the model, registered as `<model>.<substation>`.
     """
 
     model: str
@@ -40,3 +41,4 @@ class FederationResult(msgspec.Struct, frozen=True):
     ledger_head: str
     seconds: dict[str, float]
     skipped: bool = False
+    fine_tuned: tuple[RegisteredVersion, ...] = ()

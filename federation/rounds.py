@@ -8,7 +8,7 @@ from typing import Any
 
 from federation.envelope import Envelope, new_nonce, seal
 from federation.errors import RefusedUpdateError, TooFewSitesError
-from federation.family import Family, LocalData
+from federation.family import Family, FineTuning, LocalData, Tuned
 from federation.gate import Gate
 from federation.ledger import Ledger
 from federation.message import State, Update
@@ -59,6 +59,7 @@ class Outcome:
         sent: Bytes that the control centre sent in them.
         refused: Sites left out, with the reason.
         ledger_head: Digest of the last ledger record.
+        tuned: Each site's own version of the model; empty where the family has none.
     """
 
     state: State
@@ -68,6 +69,7 @@ class Outcome:
     sent: int
     refused: Mapping[str, str]
     ledger_head: str
+    tuned: Mapping[str, Tuned] = field(default_factory=dict)
 
     @property
     def bytes_per_round(self) -> int:
@@ -133,16 +135,30 @@ def _run(
     head = ""
     while not family.finished(state):
         this = _exchange(federation, transport, gate, state, number)
-        head = ledger.append(_record(federation, this))
+        head = _enter(federation, ledger, this)
         received += sum(map(len, this.back.values()))
         sent += sum(map(len, this.out.values()))
-        if this.refusal is not None:
-            raise this.refusal
         n = n or {site: update.n for site, update in this.updates.items()}
         state = family.aggregate(state, this.updates)
         number += 1
         _log.info("%s: round %d (%s) done", federation.model, number, this.phase)
-    return Outcome(state, n, number, received, sent, dict(refused), head)
+    tuned: dict[str, Tuned] = {}
+    asked = family.ask_tuning(state) if isinstance(family, FineTuning) else None
+    if isinstance(family, FineTuning) and asked is not None:
+        # Not a round of the global model: its bytes are in the ledger, not in the mean of the rounds.
+        this = _exchange(federation, transport, gate, asked, number)
+        head = _enter(federation, ledger, this)
+        tuned = {site: family.tuned(state, update) for site, update in this.updates.items()}
+        _log.info("%s: fine-tuned at %s", federation.model, ", ".join(sorted(tuned)))
+    return Outcome(state, n, number, received, sent, dict(refused), head, tuned)
+
+
+def _enter(federation: Federation, ledger: Ledger, this: _Round) -> str:
+    """Record a round and let its updates in; the record stays where one of them is refused."""
+    head = ledger.append(_record(federation, this))
+    if this.refusal is not None:
+        raise this.refusal
+    return head
 
 
 def _exchange(federation: Federation, transport: Transport, gate: Gate, state: State, number: int) -> _Round:

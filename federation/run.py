@@ -5,24 +5,29 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
 
 from federation.assessment import assess, load
 from federation.confinement import Confinement
+from federation.entry import prepare
 from federation.envelope import new_nonce
-from federation.errors import TooFewSitesError
+from federation.errors import FederationError, TooFewSitesError
 from federation.job import Job
 from federation.ledger import Ledger
 from federation.plans import plan, schema_digest
 from federation.registration import Global, find, register
 from federation.result import FederationResult
 from federation.rounds import Federation, Outcome, federate_rounds
-from federation.site import SiteSpec
+from federation.spec import SiteSpec
 from federation.transport import SiteProcesses
 from switchyard.home import Home
-from switchyard.log import get_logger
+from switchyard.log import configure, get_logger
 from switchyard.profiles import Profile
 from switchyard.settings import get_settings
 
@@ -84,21 +89,65 @@ def federate(
         return done
     started = time.monotonic()
     outcome = run_rounds(job)
+    after = After(job, outcome, step_key, dict(tags or {}), round(time.monotonic() - started, 2))
+    return _elsewhere(after) if job.plan.apart else conclude(after)
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What is left to do when the rounds are over.
+
+    Attributes:
+        job: What was federated.
+        outcome: What the rounds came to.
+        step_key: Key of the federation step.
+        tags: Further tags of the version.
+        seconds: Wall time of the rounds.
+    """
+
+    job: Job
+    outcome: Outcome
+    step_key: str
+    tags: Mapping[str, str]
+    seconds: float
+
+
+def conclude(after: After) -> FederationResult:
+    """Compare the finished model and register it.
+
+    Raises:
+        ParityError: The compiled model does not answer as the fitted one; nothing is registered.
+    """
+    job, outcome = after.job, after.outcome
+    started = time.monotonic()
     fitted = job.plan.fitted(outcome.state)
-    federated = time.monotonic()
     pool = load(job, tuple(sorted(outcome.n)))
     result = assess(job, outcome, pool, fitted)
-    seconds = {
-        "rounds": round(federated - started, 2),
-        "compare": round(time.monotonic() - federated, 2),
-    }
-    work = home.root / "tmp" / f"{name}-federated-{step_key[:16]}"
+    seconds = {"rounds": after.seconds, "compare": round(time.monotonic() - started, 2)}
+    work = job.home.root / "tmp" / f"{job.plan.definition.name}-federated-{after.step_key[:16]}"
     shutil.rmtree(work, ignore_errors=True)
     try:
-        made = Global(job, outcome, fitted, pool, step_key, dict(tags or {}))
+        made = Global(job, outcome, fitted, pool, after.step_key, after.tags)
         return register(made, msgspec.structs.replace(result, seconds=seconds), work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _elsewhere(after: After) -> FederationResult:
+    """`conclude` in a process of its own, which ends with its work and with this process."""
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=prepare) as pool:
+        try:
+            return pool.submit(_conclude_logged, after, get_settings().log_level).result()
+        except BrokenProcessPool as error:
+            raise FederationError(
+                f"{after.job.plan.definition.name}: the process that compares and registers was killed",
+                "look for exhausted memory, then run again",
+            ) from error
+
+
+def _conclude_logged(after: After, level: str) -> FederationResult:
+    configure(level)
+    return conclude(after)
 
 
 def run_rounds(job: Job) -> Outcome:

@@ -3,43 +3,18 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from datetime import date
 from multiprocessing.connection import Connection
-from pathlib import Path
 
-from federation.confinement import Confinement
 from federation.envelope import Envelope, seal, unseal
 from federation.family import LocalData
 from federation.message import Message
 from federation.plans import Plan, plan, schema_digest
+from federation.spec import SiteSpec
 from federation.wire import decode, encode
-from switchyard.children import lifeline_initializer
 from switchyard.errors import SwitchyardError
 from switchyard.log import configure, get_logger
 
 _log = get_logger("federation.site")
-
-
-@dataclass(frozen=True, slots=True)
-class SiteSpec:
-    """What a site process is told when it starts.
-
-    Attributes:
-        name: Name of the substation.
-        model: Model to be federated.
-        dataset: The site's own dataset folder.
-        start: The campaign's first local date; decides the split.
-        confinement: What it may read.
-        log_level: Least severe line shown on standard error.
-    """
-
-    name: str
-    model: str
-    dataset: Path
-    start: date
-    confinement: Confinement
-    log_level: str = "INFO"
 
 
 def serve_site(pipe: Connection, spec: SiteSpec) -> None:
@@ -48,7 +23,6 @@ def serve_site(pipe: Connection, spec: SiteSpec) -> None:
     A site that cannot answer says so without a reason: the reason may hold values of its rows and goes to
     the site's own log.
     """
-    lifeline_initializer()
     configure(spec.log_level)
     try:
         layers = spec.confinement.enter()

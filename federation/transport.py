@@ -5,13 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Protocol, Self
 
+from federation.entry import run_site
 from federation.errors import SiteError
-from federation.site import SiteSpec, serve_site
+from federation.spec import SiteSpec
 from federation.wire import DEFAULT_CAP
 from switchyard.log import get_logger
 
@@ -34,7 +39,8 @@ class Transport(Protocol):
 class SiteProcesses:
     """One spawned process per site on this machine, tied to the life of this one. A context manager.
 
-    Nothing but wire bytes passes the pipes.
+    Nothing but wire bytes passes the pipes. Each process has a folder for temporary files that is gone when
+    the processes are.
     """
 
     def __init__(self, specs: Sequence[SiteSpec], timeout_s: float = ROUND_TIMEOUT_S) -> None:
@@ -42,14 +48,17 @@ class SiteProcesses:
         self._timeout_s = timeout_s
         self._pipes: dict[str, Connection] = {}
         self._processes: dict[str, BaseProcess] = {}
+        self._scratch = ExitStack()
 
     def __enter__(self) -> Self:
         context = multiprocessing.get_context("spawn")
         try:
             for spec in self._specs:
+                scratch = Path(self._scratch.enter_context(TemporaryDirectory(prefix="switchyard-site-")))
+                told = replace(spec, confinement=replace(spec.confinement, scratch=scratch))
                 ours, theirs = context.Pipe()
                 process = context.Process(
-                    target=serve_site, args=(theirs, spec), name=f"site {spec.name}", daemon=True
+                    target=run_site, args=(theirs, told), name=f"site {spec.name}", daemon=True
                 )
                 process.start()
                 theirs.close()
@@ -108,6 +117,7 @@ class SiteProcesses:
             process.close()
         self._pipes.clear()
         self._processes.clear()
+        self._scratch.close()
 
     def pid(self, site: str) -> int | None:
         """Process id of a site."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,13 @@ import numpy as np
 
 from data_contracts.answers import MODULE_OF
 from flows.episodes import Episode
+from flows.truths import thd_pct, truth_of
 from models import columns
-from models.catalogue import definition
-from models.dataset import truth_windows
-from models.monitoring.phase_imbalance import CLASSES, PHASES
-from models.rows import Names
 from switchyard.files import write_json_atomic, write_text_atomic
 from switchyard.home import Home
 
 JSON_NAME, MARKDOWN_NAME = "answers.json", "answers.md"
 FRAME = frozenset({"status", "reason", "detail", "model_version"})
-Labels = Mapping[str, Any]
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -60,6 +56,7 @@ class Answered(msgspec.Struct, frozen=True):
         event_phase: Phases that it acts on; empty where none.
         severity: Of the event, in multiples of the instrument's error limit; null where there is none.
         vuf_pct: Mean true voltage unbalance factor; null where it is not defined.
+        thd_pct: True distortion of the captured voltage, worst phase; null without a capture.
         request_id: Names the request in the service's log.
         snapshot: Set of model versions that answered.
         inference_time_ms: As the endpoint gave it.
@@ -75,28 +72,11 @@ class Answered(msgspec.Struct, frozen=True):
     event_phase: str
     severity: float | None
     vuf_pct: float | None
+    thd_pct: float | None
     request_id: str
     snapshot: str
     inference_time_ms: float
     comparisons: tuple[Comparison, ...]
-
-
-def _of_phase_imbalance(labels: Labels) -> dict[str, Any]:
-    truth: dict[str, Any] = {"imbalance_class": CLASSES[int(labels["code"][0])]}
-    if labels["unbalanced"][0]:
-        truth["critical_phase"] = PHASES[int(labels["phase"][0])]
-    return truth
-
-
-def _of_voltage_anomaly(labels: Labels) -> dict[str, Any]:
-    return {"anomaly_detected": bool(labels["anomaly"][0])}
-
-
-# How a model's labels read as fields of its answer, the field that decides first.
-TRUTHS: Mapping[str, Callable[[Labels], dict[str, Any]]] = {
-    "phase_imbalance": _of_phase_imbalance,
-    "voltage_anomaly": _of_voltage_anomaly,
-}
 
 
 def compare(episode: Episode, response: Mapping[str, Any], models: Sequence[str]) -> Answered:
@@ -120,6 +100,7 @@ def compare(episode: Episode, response: Mapping[str, Any], models: Sequence[str]
         event_phase=last["event_phase"] if last["active"] else "",
         severity=last["severity"] if last["active"] else None,
         vuf_pct=round(float(vuf_pct.mean()), 3) if np.isfinite(vuf_pct).all() else None,
+        thd_pct=None if episode.capture is None else round(thd_pct(episode.capture), 2),
         request_id=response["request_id"],
         snapshot=response["snapshot"],
         inference_time_ms=response["inference_time_ms"],
@@ -129,7 +110,7 @@ def compare(episode: Episode, response: Mapping[str, Any], models: Sequence[str]
 
 def _comparison(model: str, episode: Episode, answer: Mapping[str, Any]) -> Comparison:
     answered = {name: value for name, value in answer.items() if name not in FRAME}
-    truth = _truth(model, episode)
+    truth = truth_of(model, episode)
     field = next(iter(truth), None)
     return Comparison(
         model=model,
@@ -140,20 +121,6 @@ def _comparison(model: str, episode: Episode, answer: Mapping[str, Any]) -> Comp
         truth=truth,
         agrees=None if field is None or field not in answered else bool(answered[field] == truth[field]),
     )
-
-
-def _truth(model: str, episode: Episode) -> dict[str, Any]:
-    if model not in TRUTHS:
-        return {}
-    declared = definition(model)
-    windows, known = truth_windows(
-        episode.truth,
-        declared,
-        Names.of([episode.window.scenario_id]),
-        Names.of([episode.window.point]),
-        np.asarray([episode.window.seconds[-1]], dtype=np.int64),
-    )
-    return TRUTHS[model](declared.label(windows)) if known.all() else {}
 
 
 def write(home: Home, answers: Sequence[Answered]) -> tuple[Path, Path]:
@@ -198,7 +165,9 @@ def happened(asked: Answered) -> str:
         words += f" on {asked.event_phase}"
     if asked.severity is not None:
         words += f", {asked.severity:.1f} × error limit"
-    return words if asked.vuf_pct is None else f"{words}, VUF {asked.vuf_pct:.2f} %"
+    if asked.vuf_pct is not None:
+        words += f", VUF {asked.vuf_pct:.2f} %"
+    return words if asked.thd_pct is None else f"{words}, THD {asked.thd_pct:.2f} %"
 
 
 def spoken(fields: Mapping[str, Any]) -> str:

@@ -209,7 +209,7 @@ def _last_window(rows: Seconds, topic: Topic, ends_at: int | None) -> Window | N
 
 def _episode(dataset: Dataset, substation: str, window: Window) -> Episode:
     readings = [reading(row) for row in _rows(dataset, "readings", window).to_pylist()]
-    request = {"substation": substation, "point": window.point, "readings": readings}
+    request: dict[str, Any] = {"substation": substation, "point": window.point, "readings": readings}
     capture = None
     if window.topic.captured:
         request["waveform"] = waveform(_rows(dataset, "waveforms", window).to_pylist()[-1])

@@ -13,6 +13,8 @@ from models.protocol import Definition
 # Where a model is defined, as an object called DEFINITION.
 PLACES = {
     "voltage_anomaly": "models.monitoring.voltage_anomaly",
+    "harmonic_analysis": "models.monitoring.harmonic_analysis",
+    "frequency_stability": "models.monitoring.frequency_stability",
     "phase_imbalance": "models.monitoring.phase_imbalance",
 }
 

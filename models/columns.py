@@ -42,6 +42,29 @@ def floats(table: pa.Table, name: str) -> NDArray[np.float64]:
     return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
+def floats_or_lists(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """A numeric column, float64 [n], or one of equally long lists, float64 [n, length]; null as NaN.
+
+    Raises:
+        DataError: The lists differ in length.
+    """
+    import pyarrow as pa
+
+    column: Any = _column(table, name)
+    if not pa.types.is_list(column.type) and not pa.types.is_fixed_size_list(column.type):
+        return floats(table, name)
+    listed = column.combine_chunks()
+    present = np.asarray(listed.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
+    flat = np.asarray(listed.drop_null().flatten().cast(pa.float64()).to_numpy(zero_copy_only=False))
+    many = int(present.sum())
+    lengths = np.unique(listed.drop_null().value_lengths().to_numpy()) if many else np.zeros(1, np.int64)
+    if lengths.size != 1:
+        raise DataError(f"{name} holds lists of {lengths.min()} to {lengths.max()} values", "simulate again")
+    out = np.full((present.size, int(lengths[0])), np.nan)
+    out[present] = flat.reshape(many, -1) if many else 0.0
+    return out
+
+
 def seconds(table: pa.Table, name: str = "t") -> NDArray[np.int64]:
     """A timestamp column in whole Unix seconds, int64 [n]."""
     import pyarrow as pa

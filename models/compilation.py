@@ -68,6 +68,8 @@ def spec(definition: Definition[Any], compiled: Compiled) -> dict[str, Any]:
         "model": definition.name,
         "declaration": definition.version,
         "features": list(definition.features),
+        "optional": list(definition.optional),
+        "one_of": list(definition.one_of),
         "input_dtype": compiled.input_dtype,
         "minimum_readings": definition.minimum_readings,
         "point_kinds": list(definition.point_kinds),
@@ -90,11 +92,21 @@ def golden(
     answers = definition.decode(compiled.decoder, raw, by_name(definition, chosen))
     return {
         "schema": SCHEMA,
-        "features": X.tolist(),
+        "features": [[value if np.isfinite(value) else None for value in row] for row in X.tolist()],
         "raw": raw.tolist(),
         "answers": answers,
-        "tolerance": {name: TOLERANCE for name, value in answers[0].items() if isinstance(value, float)},
+        "tolerance": {
+            name: tolerance_of(definition)[name]
+            for answer in answers
+            for name, value in answer.items()
+            if isinstance(value, float)
+        },
     }
+
+
+def tolerance_of(definition: Definition[Any]) -> dict[str, float]:
+    """How far each numeric field of an answer may be off the fitted model's."""
+    return {output.name: TOLERANCE * output.magnitude for output in definition.outputs}
 
 
 def by_name(definition: Definition[Any], rows: Rows) -> dict[str, NDArray[np.float64]]:
@@ -121,8 +133,9 @@ def check_parity(
     columns = by_name(definition, rows)
     native = definition.decode(compiled.decoder, expected, columns)
     served = definition.decode(compiled.decoder, found, columns)
+    allowed = tolerance_of(definition)
     differing = [
-        at for at, (one, other) in enumerate(zip(native, served, strict=True)) if _differ(one, other)
+        at for at, (one, other) in enumerate(zip(native, served, strict=True)) if _differ(one, other, allowed)
     ]
     if largest > TOLERANCE or differing or not np.isfinite(found).all():
         row = differing[0] if differing else int(np.argmax(apart))
@@ -140,12 +153,13 @@ def check_types(definition: Definition[Any], answers: list[dict[str, Any]]) -> N
     """Convert answers to the type that the wire declares.
 
     Raises:
-        ParityError: A field is missing, unknown, out of its range or of another type.
+        ParityError: A field is missing that is never left out, unknown, out of its range or of another type.
     """
     answer_type = entry(definition.name).answer
     wanted = {output.name for output in definition.outputs}
+    always = {output.name for output in definition.outputs if not output.unset}
     for answer in answers:
-        if set(answer) != wanted:
+        if not always <= set(answer) <= wanted:
             raise ParityError(
                 f"{definition.name}: an answer has the fields {sorted(answer)}, declared are {sorted(wanted)}"
             )
@@ -155,8 +169,8 @@ def check_types(definition: Definition[Any], answers: list[dict[str, Any]]) -> N
             raise ParityError(f"{definition.name}: {answer} is not an answer of the wire: {error}") from error
 
 
-def _differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return any(
-        abs(value - other[name]) > TOLERANCE if isinstance(value, float) else value != other[name]
+def _differ(one: Mapping[str, Any], other: Mapping[str, Any], allowed: Mapping[str, float]) -> bool:
+    return one.keys() != other.keys() or any(
+        abs(value - other[name]) > allowed[name] if isinstance(value, float) else value != other[name]
         for name, value in one.items()
     )

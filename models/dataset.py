@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.dataset import Dataset
-from models import columns
+from models import captures, columns
 from models.errors import DataError
 from models.protocol import Definition, TruthWindows
 from models.rows import Names, Rows, concatenate
@@ -58,12 +58,17 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
     Raises:
         DataError: A table lacks a column or a window's truth, or no window is left.
     """
+    if definition.source == "sequences":
+        from models import sequences
+
+        return sequences.build(dataset, definition, start)
     substation = read_substation(dataset.substation)
     parts = []
     windows = featureless = truthless = 0
     for kind in _kinds(dataset, definition):
         rows, n, without_features, without_truth = _build_kind(dataset, definition, substation, start, kind)
         rows = rows.select(definition.chosen(rows, generator(dataset.name, definition.name, kind, "chosen")))
+        rows = definition.views(rows)
         windows, featureless = windows + n, featureless + without_features
         truthless += without_truth
         if len(rows):
@@ -97,9 +102,6 @@ def _build_kind(
 ) -> tuple[Rows, int, int, int]:
     wanted = definition.columns
     table = dataset.read("features", columns=[*KEY, *wanted], kinds=[kind])
-    truth = dataset.read(
-        "readings_truth", columns=[*KEY, *definition.truth_columns, *definition.truth_texts], kinds=[kind]
-    )
     kind_of_point = {point.id: str(point.kind) for point in substation.points}
     episode, point = columns.names(table, "scenario_id"), columns.names(table, "point")
     strangers = [name for name in point.texts if name not in kind_of_point]
@@ -113,12 +115,18 @@ def _build_kind(
         np.asarray([kind_of_point[name] for name in point.texts], dtype=np.str_)[point.codes],
         definition.point_kinds,
     )
+    t = columns.seconds(table)
+    capture, captured = _captures(dataset, definition, kind, (episode, point, t))
+    applies &= captured
     X = np.column_stack([columns.floats(table, name) for name in wanted])
     required = [k for k, name in enumerate(wanted) if name not in definition.optional]
     measured = np.isfinite(X[:, required]).all(axis=1)
+    if definition.one_of:
+        measured &= np.isfinite(X[:, [wanted.index(name) for name in definition.one_of]]).any(axis=1)
     kept = np.flatnonzero(applies & measured)
-    episode, point, t = episode.take(kept), point.take(kept), columns.seconds(table)[kept]
-    windows, known = truth_windows(truth, definition, episode, point, t)
+    episode, point, t = episode.take(kept), point.take(kept), t[kept]
+    windows, known = _truth(dataset, definition, kind, (episode, point, t))
+    windows = replace(windows, captures={name: values[kept] for name, values in capture.items()})
     labels = dict(definition.label(windows))
     defined = known & np.asarray(labels.pop(DEFINED, np.ones(kept.size, dtype=bool)), dtype=bool)
     rows = Rows(
@@ -139,6 +147,35 @@ def _build_kind(
         int((applies & ~measured).sum()),
         int((~defined).sum()),
     )
+
+
+def _captures(
+    dataset: Dataset,
+    definition: Definition[Any],
+    kind: str,
+    keys: tuple[Names, Names, NDArray[np.int64]],
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
+    """Truth of the capture that belongs to each window, and which windows count, bool [n]."""
+    if not definition.truth_captures:
+        return {}, np.ones(keys[2].size, dtype=bool)
+    truth = dataset.read("waveforms_truth", columns=[*KEY, *definition.truth_captures], kinds=[kind])
+    taken = dataset.read("waveforms", columns=[*KEY, "quality"], kinds=[kind])
+    rows = captures.capture_rows(truth, taken, keys, WINDOW_S)
+    return captures.capture_values(truth, definition.truth_captures, rows), rows >= 0
+
+
+def _truth(
+    dataset: Dataset,
+    definition: Definition[Any],
+    kind: str,
+    keys: tuple[Names, Names, NDArray[np.int64]],
+) -> tuple[TruthWindows, NDArray[np.bool_]]:
+    """`truth_windows` of the definition's columns; nothing is read where it names none."""
+    wanted = [*definition.truth_columns, *definition.truth_texts]
+    if not wanted:
+        return TruthWindows({}, {}, WINDOW_S), np.ones(keys[2].size, dtype=bool)
+    truth = dataset.read("readings_truth", columns=[*KEY, *wanted], kinds=[kind])
+    return truth_windows(truth, definition, *keys)
 
 
 def truth_windows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def _section(declared: Definition[Any]) -> list[str]:
         f"{declared.title}. {algorithm}; declaration {declared.version}.",
         "",
         f"- Target: {declared.target.description}.",
-        f"- Inputs: {_names(declared.features)}.",
+        f"- Inputs: {_inputs(declared.features)}.",
+        *_optional(declared),
         f"- Applies at points of kind {', '.join(declared.point_kinds)}; needs {readings}.",
         f"- Opponents: {_names(declared.opponents)}; reported beside them: {', '.join(beside)}.",
         f"- Federation: family {declared.family}, {declared.claim}.",
@@ -67,8 +69,31 @@ def _section(declared: Definition[Any]) -> list[str]:
     ]
 
 
+def _inputs(names: Iterable[str]) -> str:
+    """Names, a feature of several steps once with its first and last step."""
+    steps: dict[str, list[str]] = {}
+    for name in names:
+        base, _, step = name.partition(".")
+        steps.setdefault(base, []).append(step)
+    return ", ".join(
+        f"`{base}.{found[0]}` … `.{found[-1]}`" if len(found) > 1 else f"`{base}`"
+        for base, found in steps.items()
+    )
+
+
+def _optional(declared: Definition[Any]) -> list[str]:
+    lines = []
+    if declared.optional:
+        lines.append(f"- May be missing: {_names(declared.optional)}.")
+    if declared.one_of:
+        lines.append(f"- At least one of these must be there: {_names(declared.one_of)}.")
+    return lines
+
+
 def _output(output: Output) -> str:
-    return f"| `{output.name}` | {output.truth or output.formula} | {output.metric or 'by formula'} |"
+    left_out = f"; left out {output.unset}" if output.unset else ""
+    source = f"{output.truth or output.formula}{left_out}"
+    return f"| `{output.name}` | {source} | {output.metric or 'by formula'} |"
 
 
 def _bar(bar: Bar) -> str:

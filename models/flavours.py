@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 EXAMPLE_ROWS = 5
 # Named, so that MLflow does not spend seconds on finding out by importing the model.
 NATIVE_REQUIREMENTS = ("numpy", "scikit-learn", "skops")
+KERAS_REQUIREMENTS = ("numpy", "keras")
+# The first that is installed: which of them depends on the machine.
+KERAS_BACKENDS = ("tensorflow-cpu", "tensorflow")
 ONNX_REQUIREMENTS = ("numpy", "onnx", "onnxruntime")
 
 
 def save(package: Package, folder: Path, run_id: str, model_id: str) -> None:
     """Write the whole folder of a version.
 
-    The native estimator is kept by skops, which loads no code; a model that has none (an aggregated one) is
-    kept in the ONNX flavour.
+    A scikit-learn estimator is kept by skops and a network in Keras' own format, neither of which loads code;
+    a model that has no native form (an aggregated one) is kept in the ONNX flavour.
     """
     from mlflow.models import Model
 
@@ -33,7 +36,7 @@ def save(package: Package, folder: Path, run_id: str, model_id: str) -> None:
     if native is None:
         _save_onnx(package, folder, record)
     else:
-        _save_sklearn(native, folder, record)
+        {"sklearn": _save_sklearn, "keras": _save_keras}[native.flavour](native, folder, record)
         write_json_atomic(folder / "native.json", dict(native.parameters))
     shutil.copytree(package.compiled, folder / "compiled")
     write_json_atomic(folder / "report" / "report.json", package.report)
@@ -58,6 +61,24 @@ def _save_sklearn(native: Native, folder: Path, record: Any) -> None:
     )
 
 
+def _save_keras(native: Native, folder: Path, record: Any) -> None:
+    import mlflow
+    from mlflow.models import infer_signature
+
+    example = native.example[:EXAMPLE_ROWS]
+    # MLflow writes the example before it makes the folder.
+    folder.mkdir(parents=True, exist_ok=True)
+    predicted = native.estimator.predict(example)
+    mlflow.keras.save_model(
+        native.estimator,
+        str(folder),
+        mlflow_model=record,
+        signature=infer_signature(example, predicted),
+        input_example=example,
+        pip_requirements=_pinned((*KERAS_REQUIREMENTS, _backend())),
+    )
+
+
 def _save_onnx(package: Package, folder: Path, record: Any) -> None:
     import mlflow
     import onnx
@@ -75,6 +96,11 @@ def _save_onnx(package: Package, folder: Path, record: Any) -> None:
         input_example=example,
         pip_requirements=_pinned(ONNX_REQUIREMENTS),
     )
+
+
+def _backend() -> str:
+    there = {distribution.name.lower().replace("_", "-") for distribution in metadata.distributions()}
+    return next(name for name in KERAS_BACKENDS if name in there)
 
 
 def _pinned(names: tuple[str, ...]) -> list[str]:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 INPUT = "features"
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 9
+# `TreeEnsemble` came with the fifth set of the ML operators: it answers in double precision, and an inner
+# node takes two thirds of the bytes that a node of `TreeEnsembleRegressor` takes.
+FOREST_OPSETS = {"": 17, "ai.onnx.ml": 5}
+FOREST_IR_VERSION = 10
+SUM, NO_TRANSFORM, BRANCH_LEQ = 1, 0, 0
 
 
 class Graph:
@@ -107,7 +112,7 @@ class Graph:
                 nodes_values_as_tensor=numpy_helper.from_array(split, "nodes_values"),
                 nodes_truenodeids=joined([tree.left for tree in trees]).tolist(),
                 nodes_falsenodeids=joined([tree.right for tree in trees]).tolist(),
-                nodes_missing_value_tracks_true=np.zeros(leaf.size, dtype=np.int64).tolist(),
+                nodes_missing_value_tracks_true=joined([tree.missing_left for tree in trees]).tolist(),
                 target_treeids=np.repeat(tree_of[at_leaf], outputs).tolist(),
                 target_nodeids=np.repeat(node_of[at_leaf], outputs).tolist(),
                 target_ids=np.tile(np.arange(outputs), at_leaf.size).tolist(),
@@ -116,8 +121,66 @@ class Graph:
         )
         return output
 
-    def finish(self, name: str, columns: int, output: str, width: int) -> bytes:
-        """Check the graph and serialise it: input `features` float64 [n, columns], one float32 output.
+    def forest(self, source: str, trees: Sequence[TreeArrays], output: str) -> str:
+        """Add one `TreeEnsemble` over all `trees`: the mean of their answers, float64 [n, 1].
+
+        Raises:
+            ModelError: A tree answers more than one value.
+        """
+        from onnx import helper, numpy_helper
+
+        if any(tree.outputs != 1 for tree in trees):
+            raise ModelError("forest: a tree answers more than one value")
+        trees = [tree if tree.leaves > 1 else _with_split(tree) for tree in trees]
+        inner = np.concatenate([~tree.is_leaf for tree in trees])
+        # Inner nodes and leaves are numbered apart, each through all trees.
+        number = np.where(inner, np.cumsum(inner), np.cumsum(~inner)) - 1
+        start = np.cumsum([0, *(tree.nodes for tree in trees[:-1])])
+
+        def joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+            chosen: NDArray[Any] = np.concatenate(parts)[inner]
+            return chosen
+
+        left = joined([tree.left + at for tree, at in zip(trees, start, strict=True)])
+        right = joined([tree.right + at for tree, at in zip(trees, start, strict=True)])
+        weights = np.concatenate([tree.value[:, 0] for tree in trees])[~inner] / len(trees)
+        split = joined([tree.threshold for tree in trees]).astype(np.float64)
+        self.nodes.append(
+            helper.make_node(
+                "TreeEnsemble",
+                [source],
+                [output],
+                name=output,
+                domain="ai.onnx.ml",
+                n_targets=1,
+                aggregate_function=SUM,
+                post_transform=NO_TRANSFORM,
+                tree_roots=number[start].tolist(),
+                nodes_featureids=joined([tree.feature for tree in trees]).tolist(),
+                nodes_splits=numpy_helper.from_array(split, "nodes_splits"),
+                nodes_modes=numpy_helper.from_array(np.full(split.size, BRANCH_LEQ, np.uint8), "nodes_modes"),
+                nodes_truenodeids=number[left].tolist(),
+                nodes_trueleafs=(~inner[left]).astype(np.int64).tolist(),
+                nodes_falsenodeids=number[right].tolist(),
+                nodes_falseleafs=(~inner[right]).astype(np.int64).tolist(),
+                nodes_missing_value_tracks_true=joined([tree.missing_left for tree in trees])
+                .astype(np.int64)
+                .tolist(),
+                leaf_weights=numpy_helper.from_array(weights, "leaf_weights"),
+                leaf_targetids=np.zeros(weights.size, dtype=np.int64).tolist(),
+            )
+        )
+        return output
+
+    def finish(self, name: str, columns: int, output: str, width: int, *, double: bool = False) -> bytes:
+        """Check the graph and serialise it: input `features` float64 [n, columns], one output.
+
+        Args:
+            name: Name of the graph.
+            columns: Width of the input.
+            output: Name of the output.
+            width: Its width.
+            double: Whether it is float64, as that of `forest`, rather than float32.
 
         Raises:
             ModelError: ONNX's own checker refuses the graph.
@@ -129,13 +192,18 @@ class Graph:
             self.nodes,
             name,
             [helper.make_tensor_value_info(INPUT, TensorProto.DOUBLE, ["n", columns])],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", width])],
+            [
+                helper.make_tensor_value_info(
+                    output, TensorProto.DOUBLE if double else TensorProto.FLOAT, ["n", width]
+                )
+            ],
             self.constants,
         )
+        opsets = FOREST_OPSETS if double else OPSETS
         model = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid(domain, version) for domain, version in OPSETS.items()],
-            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid(domain, version) for domain, version in opsets.items()],
+            ir_version=FOREST_IR_VERSION if double else IR_VERSION,
             producer_name="switchyard",
         )
         try:
@@ -145,8 +213,26 @@ class Graph:
         return bytes(model.SerializeToString(deterministic=True))
 
 
+def _with_split(leaf: TreeArrays) -> TreeArrays:
+    """A tree that is one leaf, with a split above it that changes nothing: `TreeEnsemble` wants a root."""
+    return TreeArrays(
+        feature=np.array([0, -1, -1]),
+        threshold=np.zeros(3),
+        left=np.array([1, -1, -1]),
+        right=np.array([2, -1, -1]),
+        value=np.repeat(leaf.value, 3, axis=0),
+    )
+
+
 def tree_graph(name: str, tree: TreeArrays, columns: int, output: str) -> bytes:
     """One decision tree over `columns` features; output [n, k] holds the leaf's values."""
     graph = Graph()
     graph.ensemble(graph.rounded(INPUT, "rounded"), [tree], output, average=False)
     return graph.finish(name, columns, output, tree.outputs)
+
+
+def forest_graph(name: str, trees: Sequence[TreeArrays], columns: int, output: str) -> bytes:
+    """A regression forest over `columns` features; output [n, 1] holds the mean of the trees' answers."""
+    graph = Graph()
+    graph.forest(graph.rounded(INPUT, "rounded"), trees, output)
+    return graph.finish(name, columns, output, 1, double=True)

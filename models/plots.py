@@ -128,14 +128,16 @@ def heat(rows: Sequence[str], columns: Sequence[str], values: NDArray[np.float64
 def importance(
     definition: Definition[Any], fitted: Any, rows: Rows, rng: np.random.Generator
 ) -> Mapping[str, float]:
-    """Fall of the tuning score when one feature is shuffled over the rows (Breiman 2001)."""
+    """Fall of the tuning score when a feature, or those that belong together, are shuffled (Breiman 2001)."""
     some = rows.select(np.sort(rng.permutation(len(rows))[:IMPORTANCE_ROWS]))
     base = definition.score(fitted, some)
     fall = {}
-    for name in definition.features:
+    for name, together in definition.shuffled().items():
         X = some.X.copy()
-        at = some.columns.index(name)
-        X[:, at] = X[rng.permutation(len(some)), at]
+        at = np.array([some.columns.index(one) for one in together])
+        # What is missing stays missing: only rows that have the features exchange them.
+        known = np.flatnonzero(np.isfinite(X[:, at]).all(axis=1))
+        X[known[:, None], at] = X[rng.permutation(known)[:, None], at]
         fall[name] = base - definition.score(fitted, replace(some, X=X))
     return fall
 

@@ -22,6 +22,8 @@ FittedT = TypeVar("FittedT")
 Claim = Literal["exact", "surrogate", "approximate", "none"]
 Proof = Literal["forecast", "estimator"]
 Source = Literal["windows", "sequences"]
+Library = Literal["", "keras"]
+Flavour = Literal["sklearn", "keras"]
 Params = Mapping[str, float | int | str | bool]
 
 
@@ -47,12 +49,16 @@ class Output:
         truth: How the simulator knows it; empty where the field is defined by a formula.
         metric: Name of the metric that compares the two.
         formula: The published formula, for a field that has no truth of its own.
+        unset: When the field is left out of an answer; empty where it never is.
+        magnitude: Size of an ordinary value; what counts as equal to the fitted model's grows with it.
     """
 
     name: str
     truth: str = ""
     metric: str = ""
     formula: str = ""
+    unset: str = ""
+    magnitude: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +129,13 @@ class TruthWindows:
         values: Numeric truth by column, float64 [n, WINDOW].
         texts: Textual truth by column: codes [n·WINDOW] of a `Names`, reshaped by the reader.
         width: Seconds of a window.
+        captures: Truth of the window's capture by column, float64 [n], or [n, orders] for a list.
     """
 
     values: Mapping[str, NDArray[np.float64]]
     texts: Mapping[str, Names]
     width: int
+    captures: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def means(self, *names: str) -> NDArray[np.float64]:
         """Means over the window of the named columns, float64 [n, names]."""
@@ -143,16 +151,19 @@ class Native:
     """The fitted estimator in its own library, and how MLflow is to keep it.
 
     Attributes:
-        estimator: A scikit-learn estimator.
-        example: Rows of the estimator's own input for the signature, float64 [k, columns].
+        estimator: A scikit-learn estimator, or a Keras model.
+        example: Rows of the estimator's own input for the signature, float64 [k, columns], or [k, steps,
+            columns] of a network.
         trusted: Types that skops must be told to trust when it is loaded.
         parameters: What else the estimator needs to answer as the model does, JSON-able.
+        flavour: MLflow's form of it.
     """
 
     estimator: Any
     example: NDArray[np.float64]
     trusted: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    flavour: Flavour = "sklearn"
 
 
 class Definition(ABC, Generic[FittedT]):
@@ -165,14 +176,19 @@ class Definition(ABC, Generic[FittedT]):
         module: monitoring, maintenance, energy or decision.
         algorithm: In words.
         proof: `forecast` (beats opponent and depth-3 tree) or `estimator` (comes near the oracle).
+        library: Library whose models are all trained in one process; empty where none asks for that.
+        one_split: Whether tuning judges on one split of the episodes, where a fit takes long.
         tables: Tables that training reads.
         source: What a row is: a window of readings at a point, or a sequence of the system's frequency.
         kinds: Scenario kinds that training reads; empty for all.
         features: Catalogue features in the order of the compiled graph's input; the decoder reads no others.
         optional: Features that may be missing (NaN): the model answers without them.
+        one_of: Optional features of which at least one must be there; empty where none must.
         context_features: Catalogue features that an opponent reads besides; serving does not need them.
         truth_columns: Columns of `readings_truth` that `label` reads, numeric.
         truth_texts: Columns of `readings_truth` that `label` reads, textual.
+        truth_captures: Columns of `waveforms_truth` that `label` reads; only windows with a capture are rows
+            then.
         target: What is predicted.
         point_kinds: Kinds of measurement point at which the model applies.
         minimum_readings: Readings below which serving abstains.
@@ -195,14 +211,18 @@ class Definition(ABC, Generic[FittedT]):
     module: ClassVar[str]
     algorithm: ClassVar[str]
     proof: ClassVar[Proof]
+    library: ClassVar[Library] = ""
+    one_split: ClassVar[bool] = False
     tables: ClassVar[tuple[str, ...]]
     source: ClassVar[Source] = "windows"
     kinds: ClassVar[tuple[str, ...]] = ()
     features: ClassVar[tuple[str, ...]]
     optional: ClassVar[tuple[str, ...]] = ()
+    one_of: ClassVar[tuple[str, ...]] = ()
     context_features: ClassVar[tuple[str, ...]] = ()
     truth_columns: ClassVar[tuple[str, ...]]
     truth_texts: ClassVar[tuple[str, ...]] = ()
+    truth_captures: ClassVar[tuple[str, ...]] = ()
     target: ClassVar[Target]
     point_kinds: ClassVar[tuple[str, ...]]
     minimum_readings: ClassVar[int]
@@ -235,6 +255,10 @@ class Definition(ABC, Generic[FittedT]):
         """Windows to train and be judged on, bool [n]; all of them unless the definition thins some out."""
         del rng
         return np.ones(len(rows), dtype=bool)
+
+    def views(self, rows: Rows) -> Rows:
+        """Rows in every form in which serving may meet them, such as with and without a capture."""
+        return rows
 
     @abstractmethod
     def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
@@ -286,6 +310,15 @@ class Definition(ABC, Generic[FittedT]):
         """Plots that only this model has, by name; none unless it says otherwise."""
         del answers
         yield from ()
+
+    def fit_figures(self, fitted: FittedT) -> Iterator[tuple[str, Figure]]:
+        """Plots of how the fit went, by name; none unless it says otherwise."""
+        del fitted
+        yield from ()
+
+    def shuffled(self) -> Mapping[str, tuple[str, ...]]:
+        """Features that are shuffled together to see what they matter, by name; each alone by default."""
+        return {name: (name,) for name in self.features}
 
     @abstractmethod
     def compile(self, fitted: FittedT) -> Compiled:

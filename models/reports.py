@@ -21,7 +21,19 @@ INTRODUCTION = (
 
 
 class Footprint(msgspec.Struct, frozen=True):
-    """What a compiled model costs: bytes on disk and seconds for one row and for a row of a thousand."""
+    """What a compiled model costs, and how long its native library takes.
+
+    Attributes:
+        model: Name of the model.
+        version: Its version; None where it is not registered.
+        compiled_bytes: Size of the compiled graph.
+        one_row_us: Time of one row by the compiled graph, µs.
+        batch_row_us: Time of a row of a thousand by the compiled graph, µs.
+        rows_trained: Training rows.
+        windows_left_out: Windows that could not be used.
+        native_row_us: Time of one row by the native library's `predict`, µs; None where there is no native
+            estimator.
+    """
 
     model: str
     version: int | None
@@ -30,6 +42,7 @@ class Footprint(msgspec.Struct, frozen=True):
     batch_row_us: float
     rows_trained: int
     windows_left_out: int
+    native_row_us: float | None = None
 
 
 def write(home: Home, rows: Iterable[ReportRow], footprints: Sequence[Footprint]) -> tuple[str, str]:
@@ -77,7 +90,7 @@ def _model_section(name: str, rows: Sequence[ReportRow], footprints: Sequence[Fo
                 f"{version}; trained on {cost.rows_trained:,} windows, {cost.windows_left_out:,} left out "
                 "for want of a measured input or a defined truth; "
                 f"compiled {cost.compiled_bytes / 1024:.0f} KiB; "
-                f"{cost.one_row_us:.0f} µs for one row, {cost.batch_row_us:.1f} µs a row of a thousand."
+                f"one row {_one_row(cost)}, {cost.batch_row_us:.1f} µs a row of a thousand."
             )
             lines += [text, ""]
     header = ("where", "metric", "figure", "95 %", "best opponent", "tree of depth 3", "oracle")
@@ -94,6 +107,13 @@ def _model_section(name: str, rows: Sequence[ReportRow], footprints: Sequence[Fo
             "",
         ]
     return lines
+
+
+def _one_row(cost: Footprint) -> str:
+    if cost.native_row_us is None:
+        return f"{cost.one_row_us:.1f} µs compiled (no native estimator)"
+    times = cost.native_row_us / max(cost.one_row_us, 0.1)
+    return f"{cost.one_row_us:.1f} µs compiled, {cost.native_row_us:,.0f} µs native ({times:,.0f} ×)"
 
 
 def _line(row: ReportRow, *, own: bool = False) -> tuple[str, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.graphs import INPUT
+from models.protocol import Native
 
 
 class CompiledModel:
@@ -32,11 +34,28 @@ class CompiledModel:
         return np.asarray(output, dtype=np.float64)
 
 
+def native_seconds_per_call(native: Native, calls: int = 30) -> float:
+    """Median wall time of `predict` of the native estimator with one row of its own input."""
+    row = native.example[:1]
+    # Keras draws a progress bar unless told not to.
+    options = {"verbose": 0} if native.flavour == "keras" else {}
+
+    def call() -> None:
+        native.estimator.predict(row, **options)
+
+    call()
+    return _median_seconds(call, calls)
+
+
 def seconds_per_call(model: CompiledModel, X: NDArray[np.float64], calls: int = 200) -> float:
     """Median wall time of one call with all rows of `X`."""
+    return _median_seconds(lambda: model(X), calls)
+
+
+def _median_seconds(call: Callable[[], Any], calls: int) -> float:
     took = []
     for _ in range(calls):
         started = time.perf_counter()
-        model(X)
+        call()
         took.append(time.perf_counter() - started)
     return float(np.median(took))

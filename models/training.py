@@ -23,7 +23,7 @@ from models.evaluation import ALL, TRAINING, Answers, ReportRow, answer_all, eva
 from models.protocol import Definition
 from models.reports import Footprint
 from models.rows import Rows, concatenate
-from models.runtime import CompiledModel, seconds_per_call
+from models.runtime import CompiledModel, native_seconds_per_call, seconds_per_call
 from models.splits import TEST, TRAIN, VALIDATION
 from models.tracking import STEP_KEY
 from switchyard.digests import digest_json, digest_rooms
@@ -155,7 +155,7 @@ def train(
             model=name,
             version=None,
             rows=tuple(evaluated.rows),
-            footprint=footprint(declared, compiled, pool),
+            footprint=footprint(declared, compiled, pool, fitted),
             params=params,
             parity=parity.largest,
             seconds=clock.laps,
@@ -279,11 +279,20 @@ def figures(rows: list[ReportRow]) -> dict[str, float]:
     return found
 
 
-def footprint(declared: Definition[Any], compiled: Path, pool: Pool) -> Footprint:
-    """Size and speed of the compiled model on this machine."""
+def footprint(declared: Definition[Any], compiled: Path, pool: Pool, fitted: Any = None) -> Footprint:
+    """Size and speed of the compiled model on this machine, beside its native estimator's where there is one.
+
+    Args:
+        declared: The model.
+        compiled: Its compiled folder.
+        pool: Its rows.
+        fitted: The fitted model; None where it came from no library, as an aggregated one.
+    """
     onnx = (compiled / compilation.MODEL_FILE).read_bytes()
     model = CompiledModel(onnx)
-    X = pool.split(TEST).inputs(declared.features)
+    rows = pool.split(TEST)
+    X = rows.inputs(declared.features)
+    native = None if fitted is None else declared.native(fitted, rows)
     batch = np.resize(X, (BATCH, X.shape[1]))
     return Footprint(
         model=declared.name,
@@ -293,6 +302,7 @@ def footprint(declared: Definition[Any], compiled: Path, pool: Pool) -> Footprin
         batch_row_us=round(1e6 * seconds_per_call(model, batch, 20) / BATCH, 2),
         rows_trained=len(pool.split(TRAIN)),
         windows_left_out=pool.left_out,
+        native_row_us=None if native is None else round(1e6 * native_seconds_per_call(native), 1),
     )
 
 
@@ -304,6 +314,7 @@ def _figures(
     yield from plots.study_figures(tuned)
     yield from plots.answer_figures(declared, evaluated.answers)
     yield from declared.figures(evaluated.answers)
+    yield from declared.fit_figures(evaluated.fitted)
     mattered = plots.importance(declared, evaluated.fitted, validation, rng)
     yield (
         "feature_importance",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 from models.errors import ModelError
 
 LEAF = -1
+# A split between missing and measured values has an infinite threshold in scikit-learn; this one does the
+# same to every value that scikit-learn takes, and keeps trees finite.
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True)
 class TreeArrays:
     """One binary tree of m nodes; node 0 is the root. A row goes left where `x <= threshold`.
+
+    A row whose tested value is missing (NaN) goes where `missing_left` says.
 
     Attributes:
         feature: Column tested at each node, int64 [m]; -1 at a leaf.
@@ -23,6 +28,7 @@ class TreeArrays:
         left: Node for `x <= threshold`, int64 [m]; -1 at a leaf.
         right: Node for `x > threshold`, int64 [m]; -1 at a leaf.
         value: What each node predicts, float64 [m, k]; only leaves' values are ever answered.
+        missing_left: Whether a missing value goes left, bool [m]; not given, it goes right everywhere.
 
     Raises:
         ModelError: The arrays differ in length, a child points outside the tree or upwards, or a value is
@@ -34,6 +40,7 @@ class TreeArrays:
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     value: NDArray[np.float64]
+    missing_left: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     def __post_init__(self) -> None:
         for name in ("feature", "left", "right"):
@@ -41,6 +48,10 @@ class TreeArrays:
         for name in ("threshold", "value"):
             object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype=np.float64))
         m = self.feature.size
+        given = np.ascontiguousarray(self.missing_left, dtype=bool)
+        object.__setattr__(self, "missing_left", given if given.size else np.zeros(m, dtype=bool))
+        if self.missing_left.shape != (m,):
+            raise ModelError(f"tree: missing_left has {self.missing_left.size} nodes, feature has {m}")
         if m == 0 or any(part.shape != (m,) for part in (self.threshold, self.left, self.right)):
             raise ModelError(f"tree: feature has {m} nodes, and threshold, left and right must have as many")
         if self.value.ndim != 2 or self.value.shape[0] != m:
@@ -68,10 +79,11 @@ class TreeArrays:
         leaf = tree.children_left == LEAF
         return cls(
             feature=np.where(leaf, LEAF, tree.feature),
-            threshold=np.where(leaf, 0.0, tree.threshold),
+            threshold=np.where(leaf, 0.0, np.clip(tree.threshold, -LARGEST, LARGEST)),
             left=np.asarray(tree.children_left),
             right=np.asarray(tree.children_right),
             value=np.asarray(tree.value)[:, 0, :],
+            missing_left=np.asarray(tree.missing_go_to_left, dtype=bool) & ~leaf,
         )
 
     @property
@@ -110,7 +122,8 @@ class TreeArrays:
             if rows.size == 0:
                 return node
             at = node[rows]
-            goes_left = X[rows, self.feature[at]] <= self.threshold[at]
+            tested = X[rows, self.feature[at]]
+            goes_left = (tested <= self.threshold[at]) | (np.isnan(tested) & self.missing_left[at])
             node[rows] = np.where(goes_left, self.left[at], self.right[at])
 
     def predict(self, X: NDArray[np.float64]) -> NDArray[np.float64]:

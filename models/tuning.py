@@ -69,7 +69,7 @@ def tune(
         home: Holds the journal.
         key: Identifies data, code and profile; names the study.
         trials: Finished trials wanted in all.
-        fold_count: Folds.
+        fold_count: Folds; a definition with `one_split` is judged on the first only.
         most: Rows at most.
     """
     import optuna
@@ -90,6 +90,8 @@ def tune(
         study.tell(left.number, state=optuna.trial.TrialState.FAIL)
     rows = definition.subset(train, most, generator(key, "rows"))
     pairs = list(folds(rows.episode, fold_count, generator(key, "folds")))
+    if definition.one_split:
+        pairs = pairs[:1]
     seed = seed_of(key, "fit")
     while (done := len(study.get_trials(deepcopy=False, states=(complete,)))) < trials:
         if done == 0 and not study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)):

@@ -15,9 +15,15 @@ from msgspec import UNSET, UnsetType
 import features
 from data_contracts.answers import ANSWERS, Answer
 from data_contracts.wire import Item
+from features.sequence import SEQUENCE_FEATURES
 
 SEQUENCES = {"frequency_stability": 10}
 """Models that look at a sequence of readings whatever their version, and how long it is."""
+
+MOST_NAMES = 8
+"""Features that a reason lists."""
+
+_STEPS = {feature.name: feature.needs for feature in SEQUENCE_FEATURES}
 
 
 def _answer(model: str, status: str, reason: str, detail: str, version: str | UnsetType = UNSET) -> Answer:
@@ -64,9 +70,33 @@ def missing_input(model: str, version: str, names: tuple[str, ...]) -> Answer:
         version: The version asked.
         names: The features without a value.
     """
-    channels = {need for name in names for need in features.CATALOGUE[features.INDEX[name]].needs}
-    detail = f"no value for {', '.join(names)}; needs valid samples of {', '.join(sorted(channels))}"
+    channels = sorted({need for name in names for need in needs_of(name)})
+    listed = ", ".join(names[:MOST_NAMES])
+    if len(names) > MOST_NAMES:
+        listed += f" and {len(names) - MOST_NAMES} more"
+    detail = f"no value for {listed}; needs valid samples of {', '.join(channels)}"
     return _answer(model, "abstained", "missing_input", detail, version)
+
+
+@lru_cache(maxsize=1024)
+def missing_all(model: str, version: str, names: tuple[str, ...]) -> Answer:
+    """None of the features has a value of which the model needs one.
+
+    Args:
+        model: Its name.
+        version: The version asked.
+        names: The features.
+    """
+    channels = [need for name in names for need in needs_of(name)]
+    detail = f"no value for any of {', '.join(names)}; needs valid samples of {' or '.join(channels)}"
+    return _answer(model, "abstained", "missing_input", detail, version)
+
+
+def needs_of(feature: str) -> tuple[str, ...]:
+    """Channels that a feature reads, whether of the catalogue or of a sequence."""
+    if feature in features.INDEX:
+        return features.CATALOGUE[features.INDEX[feature]].needs
+    return _STEPS[feature.partition(".")[0]]
 
 
 def failed(model: str, version: str, why: str) -> Answer:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+
+import numpy as np
+from msgspec import UNSET, UnsetType
 
 from data_contracts.ranges import INVALID, QUESTIONABLE
 from data_contracts.wire import CHANNELS, InputQuality, LimitExceeded, Rows
+from data_contracts.wire.request import Waveform
+from serving import bands
+from serving.distortion import voltage_distortion
 from serving.sites import Site
 
 
@@ -22,41 +29,77 @@ def input_quality(rows: Rows) -> InputQuality:
     )
 
 
-def limits_exceeded(rows: Rows, site: Site) -> list[LimitExceeded]:
-    """Limits of the voltage level, and the rated current, that the latest valid reading exceeds.
+def limits_exceeded(rows: Rows, site: Site, waveform: Waveform | UnsetType = UNSET) -> list[LimitExceeded]:
+    """Limits of the point that the latest valid reading, or the waveform, exceeds.
 
-    A limit is judged on one second here; standards that judge 10-min means or weekly percentiles
-    (EN 50160, IEC 61000-4-30) are what `power_quality_index` is for.
+    A limit is judged on one second here, or on ten cycles; standards that judge 10-min means or weekly
+    percentiles (EN 50160, IEC 61000-4-30, IEEE 519) are what `power_quality_index` is for.
 
     Args:
         rows: Readings of one item.
         site: Its point.
+        waveform: Its capture, where it has one.
     """
     codes = rows.quality.tolist()
     latest = next((k for k in reversed(range(len(codes))) if codes[k] != INVALID), None)
-    if latest is None:
-        return []
-    permitted, found = site.permitted, []
-    values = rows.values[latest].tolist()
-    per_unit = [v / site.nominals.v_nom_v for v in _present(values, "v")]
+    found = [] if latest is None else [*_of_reading(rows.values[latest].tolist(), site)]
+    return found if waveform is UNSET else [*found, *_of_waveform(waveform, site)]
 
-    def judge(quantity: str, value: float, limit: float, unit: str, standard: str) -> None:
-        found.append(LimitExceeded(quantity=quantity, value=value, limit=limit, unit=unit, standard=standard))
 
-    if per_unit and min(per_unit) < permitted.v_min_pu:
-        judge("v_min", min(per_unit), permitted.v_min_pu, "pu", permitted.standard)
-    if per_unit and max(per_unit) > permitted.v_max_pu:
-        judge("v_max", max(per_unit), permitted.v_max_pu, "pu", permitted.standard)
+def _of_reading(values: list[float], site: Site) -> Iterator[LimitExceeded]:
+    permitted = site.permitted
+    yield from _of_voltages(values, site)
     line = _present(values, "v_ll")
     if len(line) == 3 and min(line) > 0 and (vuf := vuf_of_line_voltages(*line)) > permitted.vuf_pct:
-        judge("vuf", vuf, permitted.vuf_pct, "%", permitted.standard)
+        yield _exceeded("vuf", vuf, permitted.vuf_pct, "%", permitted.standard)
     thd = max(_present(values, "thd"), default=0.0)
     if thd > permitted.thd_pct:
-        judge("thd", thd, permitted.thd_pct, "%", permitted.standard)
+        yield _exceeded("thd", thd, permitted.thd_pct, "%", permitted.standard)
+    band = site.frequency
+    for f in _present(values, "f"):
+        if not band.low_hz <= f <= band.high_hz:
+            limit = band.low_hz if f < band.low_hz else band.high_hz
+            yield _exceeded("frequency", f, limit, "Hz", band.standard)
     current = max(_present(values, "i"), default=0.0)
     if current > site.rated_a:
-        judge("current", current, site.rated_a, "A", "rated current of the bay")
-    return found
+        yield _exceeded("current", current, site.rated_a, "A", "rated current of the bay")
+
+
+def _of_voltages(values: list[float], site: Site) -> Iterator[LimitExceeded]:
+    """The mean of the second against the level's band, its half-cycle extremes against those of events."""
+    permitted, nominal = site.permitted, site.nominals.v_nom_v
+    mean = [v / nominal for v in _present(values, "v")]
+    if mean and min(mean) < permitted.v_min_pu:
+        yield _exceeded("v_min", min(mean), permitted.v_min_pu, "pu", permitted.standard)
+    if mean and max(mean) > permitted.v_max_pu:
+        yield _exceeded("v_max", max(mean), permitted.v_max_pu, "pu", permitted.standard)
+    lowest = min(_present(values, "v_min"), default=math.inf) / nominal
+    if lowest < bands.INTERRUPTION_PU:
+        yield _exceeded("interruption", lowest, bands.INTERRUPTION_PU, "pu", bands.EVENT_STANDARD)
+    elif lowest < bands.SAG_PU:
+        yield _exceeded("sag", lowest, bands.SAG_PU, "pu", bands.EVENT_STANDARD)
+    highest = max(_present(values, "v_max"), default=0.0) / nominal
+    if highest > bands.SWELL_PU:
+        yield _exceeded("swell", highest, bands.SWELL_PU, "pu", bands.EVENT_STANDARD)
+
+
+def _of_waveform(waveform: Waveform, site: Site) -> Iterator[LimitExceeded]:
+    """Total and single distortion of the capture's voltages, each the largest of the phases."""
+    distortion = voltage_distortion(waveform, site.nominals)
+    if distortion is None:
+        return
+    permitted = site.permitted
+    thd, ratio = (np.fmax.reduce(part, axis=0) for part in distortion)
+    # What the sampling does not reach is NaN and exceeds nothing.
+    if thd > permitted.thd_pct:
+        yield _exceeded("thd_waveform", float(thd), permitted.thd_pct, "%", permitted.standard)
+    for place in np.flatnonzero(ratio[1:] > permitted.single_harmonic_pct).tolist():
+        value, limit = float(ratio[place + 1]), permitted.single_harmonic_pct
+        yield _exceeded(f"h{place + 2}_waveform", value, limit, "%", permitted.standard)
+
+
+def _exceeded(quantity: str, value: float, limit: float, unit: str, standard: str) -> LimitExceeded:
+    return LimitExceeded(quantity=quantity, value=value, limit=limit, unit=unit, standard=standard)
 
 
 def vuf_of_line_voltages(ab: float, bc: float, ca: float) -> float:

@@ -22,6 +22,8 @@ class Version(msgspec.Struct, frozen=True):
         minimum_readings: Readings that it needs.
         requires: Fields of the request that it needs beside readings.
         features: Its inputs.
+        optional: Inputs that may be missing.
+        one_of: Optional inputs of which at least one must be there.
     """
 
     model_version: str
@@ -30,6 +32,8 @@ class Version(msgspec.Struct, frozen=True):
     minimum_readings: int
     requires: list[str]
     features: list[str]
+    optional: list[str]
+    one_of: list[str]
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -88,6 +92,8 @@ def _versions(engine: Engine, name: str) -> list[Version]:
             minimum_readings=served.model.spec.minimum_readings,
             requires=list(served.model.spec.requires),
             features=list(served.model.spec.features),
+            optional=list(served.model.spec.optional),
+            one_of=list(served.model.spec.one_of),
         )
         for served, substations in places.items()
     ]

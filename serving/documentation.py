@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import features
 from data_contracts.answers import MODULE_OF, NAMES
+from serving.abstentions import needs_of
 from serving.errors import SnapshotError
 from switchyard.files import write_text_atomic
 from switchyard.home import Home
@@ -38,6 +38,14 @@ class Needs(Protocol):
     @property
     def point_kinds(self) -> Sequence[str]:
         """Kinds of points at which it applies; empty for all."""
+
+    @property
+    def optional(self) -> Sequence[str]:
+        """Inputs that may be missing."""
+
+    @property
+    def one_of(self) -> Sequence[str]:
+        """Optional inputs of which at least one must be there."""
 
     @property
     def requires(self) -> Sequence[str]:
@@ -79,12 +87,20 @@ def replace_generated(page: str, part: str) -> str:
 def _needs(name: str, needs: Needs | None) -> str:
     if needs is None:
         return f"| `{name}` | {MODULE_OF[name]} | not published yet | | | |"
-    read = [features.CATALOGUE[features.INDEX[one]] for one in needs.features]
-    channels = sorted({channel for feature in read for channel in feature.needs})
+    channels = _channels(one for one in needs.features if one not in needs.optional)
+    either = [f"`{channel}`" for one in needs.one_of for channel in needs_of(one)]
+    may = [channel for channel in _channels(needs.optional) if f"`{channel}`" not in either]
+    wanted = [_code(channels)] if channels else []
+    wanted += [" or ".join(either)] if either else []
+    wanted += [f"{_code(may)} where known"] if may else []
     return (
-        f"| `{name}` | {MODULE_OF[name]} | {needs.minimum_readings} | {_code(channels)} "
+        f"| `{name}` | {MODULE_OF[name]} | {needs.minimum_readings} | {'; '.join(wanted) or 'none'} "
         f"| {_code(needs.requires) or 'nothing'} | {', '.join(needs.point_kinds) or 'all'} |"
     )
+
+
+def _channels(names: Iterable[str]) -> list[str]:
+    return sorted({channel for name in names for channel in needs_of(name)})
 
 
 def _code(names: Sequence[str]) -> str:

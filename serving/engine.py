@@ -127,7 +127,7 @@ class Engine:
                     snapshot=self.snapshot,
                     inference_time_ms=took_ms,
                     input_quality=input_quality(part),
-                    limit_exceeded=limits_exceeded(part, one.site),
+                    limit_exceeded=limits_exceeded(part, one.site, one.item.waveform),
                     monitoring=Monitoring(**dict(zip(NAMES[0:4], given[0:4], strict=True))),  # type: ignore[arg-type]
                     maintenance=Maintenance(**dict(zip(NAMES[4:8], given[4:8], strict=True))),  # type: ignore[arg-type]
                     energy=Energy(**dict(zip(NAMES[8:12], given[8:12], strict=True))),  # type: ignore[arg-type]

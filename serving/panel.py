@@ -11,8 +11,10 @@ from msgspec import UNSET, UnsetType
 
 import features
 from data_contracts.answers import NAMES, Answer
+from data_contracts.ranges import INVALID
 from data_contracts.wire import Item, Rows
 from features.online import windows_from_rows
+from features.sequence import sequence
 from serving import abstentions
 from serving.errors import ModelError
 from serving.metrics import ModelMetrics
@@ -106,9 +108,17 @@ def answers_of(plans: Mapping[Site, Plan], asked: Sequence[Asked], rows: Rows) -
         captures = {k: one.item.waveform for k, one in enumerate(asked) if one.item.waveform is not UNSET}
         windows = windows_from_rows(rows, [one.site.nominals for one in asked], captures)
         matrix = features.compute(windows)
+        if any(served.model.sequential for served in to_run):
+            matrix = np.concatenate([matrix, _sequences(windows)], axis=1)
         for served, places in to_run.items():
             _run(served, places, asked, matrix, results)
     return results
+
+
+def _sequences(windows: features.Windows) -> FloatArray:
+    """Features of the windows' frequency as sequences; an invalid reading is missing, [n, 80]."""
+    f_hz = np.where(windows.quality.T == INVALID, np.nan, windows.channel("f"))
+    return sequence(f_hz, windows.f_nom_hz)
 
 
 def _run(
@@ -119,7 +129,8 @@ def _run(
     index = INDEX[spec.model]
     inputs = matrix[np.array(places)[:, None], model.columns]
     missing = np.isnan(inputs)
-    incomplete = missing.any(axis=1).tolist()
+    incomplete = (missing & model.required).any(axis=1).tolist()
+    without_all = missing[:, model.one_of].all(axis=1).tolist() if model.one_of.size else ()
     ready = []
     for row, at in enumerate(places):
         item = asked[at].item
@@ -130,8 +141,11 @@ def _run(
         elif spec.requires and (lacking := abstentions.absent(item, spec.requires)):
             results[at][index] = abstentions.missing_context(spec.model, model.version, lacking)
         elif incomplete[row]:
-            names = tuple(name for name, gone in zip(spec.features, missing[row], strict=True) if gone)
+            gone = missing[row] & model.required
+            names = tuple(name for name, lost in zip(spec.features, gone, strict=True) if lost)
             results[at][index] = abstentions.missing_input(spec.model, model.version, names)
+        elif without_all and without_all[row]:
+            results[at][index] = abstentions.missing_all(spec.model, model.version, spec.one_of)
         else:
             ready.append(row)
     served.metrics.abstained.inc(len(places) - len(ready))

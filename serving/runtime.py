@@ -30,7 +30,10 @@ class CompiledModel:
     Attributes:
         entry: What the manifest says of it.
         spec: Its specification.
-        columns: Columns of its inputs in the feature catalogue.
+        columns: Columns of its inputs in the feature catalogue, those of sequences behind it.
+        sequential: Whether it reads a sequence.
+        required: Which of its inputs must have a value, bool [features].
+        one_of: Places of the inputs of which at least one must have a value.
     """
 
     def __init__(self, entry: ModelEntry, spec: Specification, golden: Golden, graph: bytes) -> None:
@@ -38,7 +41,10 @@ class CompiledModel:
         self.entry = entry
         self.spec = spec
         self.golden = golden
-        self.columns = np.array([features.INDEX[name] for name in spec.features], dtype=np.intp)
+        self.columns = np.array([features.ALL_INDEX[name] for name in spec.features], dtype=np.intp)
+        self.sequential = any(name not in features.INDEX for name in spec.features)
+        self.required = np.array([name not in spec.optional for name in spec.features])
+        self.one_of = np.array([spec.features.index(name) for name in spec.one_of], dtype=np.intp)
         self._dtype = np.dtype(spec.input_dtype)
         self._session = _session(graph, entry)
         self._input = self._session.get_inputs()[0].name
@@ -161,8 +167,14 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
 def _compare_answers(name: str, decoded: list[Answer], golden: Golden) -> None:
     if len(decoded) != len(golden.answers):
         raise ProofError(f"{name}: {len(golden.answers)} golden answers for {len(decoded)} golden inputs")
+    named = {field for expected in golden.answers for field in expected}
     for case, (answer, expected) in enumerate(zip(decoded, golden.answers, strict=True)):
         given = msgspec.to_builtins(answer)
+        if surplus := sorted(named.intersection(given) - set(expected)):
+            raise ProofError(
+                f"{name}: golden case {case}: {surplus[0]} = {given[surplus[0]]!r}, must be left out",
+                "the decoder or the compiled file is not the one it was proven with; publish again",
+            )
         for field, value in expected.items():
             if field not in given or not _agree(
                 given[field], value, golden.tolerance.get(field, RAW_TOLERANCE)

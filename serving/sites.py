@@ -10,6 +10,7 @@ import substations
 from data_contracts.facts import SubstationFacts
 from data_contracts.wire import FieldError, Item, PointLimits, WireError
 from features.nominals import PointNominals
+from serving.bands import FrequencyBand, frequency_band
 from substations.description import Limit
 
 MOST_NAMES = 20
@@ -26,6 +27,7 @@ class Site:
         nominals: What makes its samples per unit.
         bounds: What its readings are checked against.
         permitted: Limits of its voltage level.
+        frequency: Band of the grid's frequency.
         rated_a: Rated current of the bay, A.
     """
 
@@ -35,6 +37,7 @@ class Site:
     nominals: PointNominals
     bounds: PointLimits
     permitted: Limit
+    frequency: FrequencyBand
     rated_a: float
 
 
@@ -96,6 +99,7 @@ def _sites(name: str) -> dict[str, Site]:
             ),
             bounds=PointLimits.of(at, described.frequency_hz),
             permitted=described.limit(point.nominal_kv),
+            frequency=frequency_band(described.country, described.frequency_hz),
             rated_a=point.rated_a,
         )
     return found

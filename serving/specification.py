@@ -30,6 +30,8 @@ class Specification(msgspec.Struct, frozen=True):
         requires: Names of what it needs beyond readings (such as `waveform`).
         onnx_outputs: Outputs of the graph that the decoder takes, in order.
         decoder: Parameters of its decoder.
+        optional: Inputs that may be missing.
+        one_of: Optional inputs of which at least one must be there; empty where none must.
         feature_catalogue_digest: Digest of the catalogue that the features were computed by.
         contract_version: Version of the readings contract.
     """
@@ -46,6 +48,8 @@ class Specification(msgspec.Struct, frozen=True):
     decoder: dict[str, Any]
     feature_catalogue_digest: str
     contract_version: int
+    optional: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -114,6 +118,11 @@ def check_specification(entry: ModelEntry, spec: Specification) -> None:
     if spec.model != entry.model:
         raise SnapshotError(f"{place}: model {spec.model!r} is registered as {entry.registered!r}")
     check_fit(place, spec.feature_catalogue_digest, spec.contract_version)
-    strangers = [name for name in spec.features if name not in features.INDEX]
+    strangers = [name for name in spec.features if name not in features.ALL_INDEX]
     if strangers or not spec.features:
         raise SnapshotError(f"{place}: unknown features {strangers}", "compile it again")
+    if not set(spec.one_of) <= set(spec.optional) <= set(spec.features):
+        raise SnapshotError(
+            f"{place}: optional inputs must be among the features, and one_of among the optional ones",
+            "compile it again",
+        )

@@ -15,6 +15,7 @@ from simulation.grid import BoundaryHour, BoundaryHours
 from simulation.parts import Part, plan_parts
 from simulation.pool import Job, Progress, Workers
 from simulation.solving import is_complete
+from simulation.tables.parquet import is_whole
 from simulation.tables.standing import write_boundary, write_load
 from substations.description import Substation
 from switchyard.digests import digest_json, digest_rooms
@@ -100,19 +101,24 @@ def simulate_substation(
     if progress is not None and done:
         progress(done, len(parts), None)
     job = Job(substation, profile, hours)
+    events = folder / "sag_events" / "sag_events-00000.parquet"
+    events_missing = not is_whole(events)
 
     def run(pool: Workers) -> None:
         nonlocal done
+        begun = pool.begin_voltage_events(job, events) if events_missing else None
         for result in pool.solve(job, todo, folder):
             done += 1
             rows.update(result.rows)
             statuses.update(result.statuses)
             if progress is not None:
                 progress(done, len(parts), result)
+        if begun is not None:
+            rows["sag_events"] = pool.result(begun, job)
 
     if isinstance(workers, Workers):
         run(workers)
-    elif todo:
+    elif todo or events_missing:
         with Workers(workers) as pool:
             run(pool)
     _log.info(

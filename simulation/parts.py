@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulation.errors import SimulationError
 from switchyard.identity import ScenarioId
 from switchyard.profiles import Profile
 
-KINDS = ("normal", "fault", "unbalance", "instrument")
+KINDS = ("normal", "fault", "sag", "swell", "unbalance", "harmonic", "frequency", "instrument")
+
+_READINGS = ("readings", "readings_truth")
+TABLES = {
+    **dict.fromkeys(KINDS, _READINGS),
+    "harmonic": (*_READINGS, "waveforms", "waveforms_truth"),
+    "frequency": ("frequency",),
+}
+"""Tables with the rows of a kind's solved episodes; `scenarios` has a row of every episode and comes last."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -47,6 +55,15 @@ class Part:
             ScenarioId(self.substation, self.campaign, self.seed, self.kind, index)
             for index in range(self.first, self.stop)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """What came of a part: rows in each table and episodes in each status."""
+
+    part: Part
+    rows: dict[str, int] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
 
 
 def plan_parts(profile: Profile, substation: str) -> tuple[Part, ...]:

@@ -13,9 +13,11 @@ from types import TracebackType
 from typing import Self
 
 from simulation.errors import SimulationError, WorkerLostError
+from simulation.events.occurring import happen
 from simulation.grid import BoundaryHour
-from simulation.parts import Part
-from simulation.solving import Bench, PartResult
+from simulation.parts import Part, PartResult
+from simulation.solving import WITHOUT_ENGINE, Bench
+from simulation.tables.sag_events import write_sag_events
 from substations.description import Substation
 from switchyard.children import lifeline_initializer
 from switchyard.profiles import Profile
@@ -92,13 +94,38 @@ class Workers:
                 for future in done:
                     yield future.result()
         except BrokenProcessPool as error:
-            raise WorkerLostError(
-                f"{job.substation.name}: a worker process died before its part was done",
-                "look for a kill or exhausted memory and run again: finished parts are kept",
-            ) from error
+            raise _lost(job) from error
         finally:
             for future in open_:
                 future.cancel()
+
+    def begin_voltage_events(self, job: Job, path: Path) -> Future[int]:
+        """Have one process solve the campaign's voltage events and write them to `path`.
+
+        Raises:
+            SimulationError: The pool was not entered.
+        """
+        if self._executor is None:
+            raise SimulationError("the pool of workers is not open", "use it in a with statement")
+        return self._executor.submit(solve_voltage_events, job, path)
+
+    def result(self, begun: Future[int], job: Job) -> int:
+        """Wait for what was begun.
+
+        Raises:
+            WorkerLostError: Its process died.
+        """
+        try:
+            return begun.result()
+        except BrokenProcessPool as error:
+            raise _lost(job) from error
+
+
+def _lost(job: Job) -> WorkerLostError:
+    return WorkerLostError(
+        f"{job.substation.name}: a worker process died before its part was done",
+        "look for a kill or exhausted memory and run again: finished parts are kept",
+    )
 
 
 def _import_engine() -> None:
@@ -107,12 +134,26 @@ def _import_engine() -> None:
 
 
 def solve_part(job: Job, part: Part, folder: Path) -> PartResult:
-    """Solve one part in this process, on the bench of its substation."""
+    """Solve one part in this process, on the bench of its substation if its kind needs one."""
+    if part.kind in WITHOUT_ENGINE:
+        return WITHOUT_ENGINE[part.kind](job.substation, job.profile, part, folder)
+    return _bench_of(job).solve(part, folder)
+
+
+def solve_voltage_events(job: Job, path: Path) -> int:
+    """Write the campaign's voltage events in this process; the number of rows is returned."""
+    bench = _bench_of(job)
+    bench.engine.compile()
+    events = happen(bench.world, bench.engine, job.profile.name, job.profile.seed)
+    return write_sag_events(path, bench.world, events)
+
+
+def _bench_of(job: Job) -> Bench:
     key = f"{job.substation.digest}.{job.profile.digest}"
     if key not in _bench:
         _bench.clear()
         _bench[key] = Bench.of(job.substation, job.profile, job.hours)
-    return _bench[key].solve(part, folder)
+    return _bench[key]
 
 
 Progress = Callable[[int, int, PartResult | None], None]

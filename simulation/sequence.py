@@ -20,6 +20,20 @@ def sequence_components(v: Complexes) -> Complexes:
     return np.asarray(v @ _TO_SEQUENCE.T)
 
 
+def sequence_impedances(z: Complexes) -> Complexes:
+    """Zero, positive and negative sequence of a phase impedance matrix, coupling between them left out.
+
+    The diagonal of A⁻¹·Z·A; a transposed line or a symmetrical network has nothing beside it.
+
+    Args:
+        z: Impedances, shape [..., 3, 3].
+
+    Returns:
+        Z0, Z1, Z2, shape [..., 3].
+    """
+    return np.asarray(np.diagonal(_TO_SEQUENCE @ z @ np.linalg.inv(_TO_SEQUENCE), axis1=-2, axis2=-1))
+
+
 def balanced(v_a: complex) -> Complexes:
     """Phasors a, b, c of a positive-sequence system, shape [3]."""
     return np.asarray(v_a * _ROTATION)

@@ -185,9 +185,19 @@ def publish(as_json: bool) -> None:
 @main.command()
 @click.argument("model", required=False)
 @click.option("--all-slices", is_flag=True, help="Every substation and scenario kind, not only the bars.")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV file of measured frequency, a row a second: how frequency_stability does on it.",
+)
+@click.option("--time", default="", help="Column of times in that file; found by itself otherwise.")
+@click.option("--frequency", default="", help="Column of frequencies in that file; found otherwise.")
 @common
-def evaluate(model: str | None, all_slices: bool, as_json: bool) -> None:
+def evaluate(model: str | None, all_slices: bool, data: Path | None, as_json: bool, **named: str) -> None:
     """Show how good MODEL (or every model) is, beside its opponents, a depth-3 tree and the oracle."""
+    if data is not None:
+        _evaluate_recording(model, data, named, as_json)
+        return
     from models.catalogue import entry
     from switchyard.errors import SwitchyardError
     from switchyard.files import read_json
@@ -226,6 +236,35 @@ def evaluate(model: str | None, all_slices: bool, as_json: bool) -> None:
         )
 
     show(rows, as_json, text)
+
+
+def _evaluate_recording(model: str | None, data: Path, named: dict[str, str], as_json: bool) -> None:
+    from models import recording_report
+    from switchyard.errors import UsageError
+    from switchyard.profiles import load_profile
+    from switchyard.settings import get_settings
+
+    if model != recording_report.NAME:
+        raise UsageError(
+            f"--data is a recording for {recording_report.NAME}, not for {model or 'every model'}",
+            f"switchyard evaluate {recording_report.NAME} --data {data}",
+        )
+    settings = get_settings()
+    result = recording_report.evaluate(settings.folders, load_profile(settings.profile), data, **named)
+
+    def text(found: dict[str, Any]) -> None:
+        table(
+            f"{data}: mean absolute error {found['horizon_s']} s ahead, mHz, over {found['windows']} seconds",
+            ["forecast", "MAE", "low", "high"],
+            [
+                [row["forecast"], *(brief(row[c]) for c in ("mae_mhz", "low", "high"))]
+                for row in found["forecasts"]
+            ],
+        )
+        counts = ", ".join(f"{name} {found[name]}" for name in ("rows", "dropouts", "misplaced", "missing"))
+        click.echo(f"{counts}; version {found['version']}")
+
+    show(result, as_json, text)
 
 
 @main.command()

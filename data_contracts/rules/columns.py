@@ -1,4 +1,4 @@
-"""The rules that a column's declaration implies: present, finite, within its range, one of its values."""
+"""The rules that a column's declaration implies: present, finite, its length, its range or its values."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ def _missing(column: Column, block: Block) -> Mask:
 
 
 def _not_finite(column: Column, block: Block) -> Mask:
+    if column.is_list:
+        lists = block.lists(column.name)
+        return lists.any(~np.isfinite(lists.values))
     values = block.floats(column.name)
     if np.isfinite(values).all():
         return block.none()
@@ -24,10 +27,19 @@ def _not_finite(column: Column, block: Block) -> Mask:
 
 
 def _outside(column: Column, block: Block) -> Mask:
-    values = block.floats(column.name)
     low = -np.inf if column.minimum is None else column.minimum
     high = np.inf if column.maximum is None else column.maximum
+    if column.is_list:
+        lists = block.lists(column.name)
+        outside: Mask = (lists.smallest() < low) | (lists.largest() > high)
+        return outside
+    values = block.floats(column.name)
     mask: Mask = (values < low) | (values > high)
+    return mask
+
+
+def _other_length(column: Column, block: Block) -> Mask:
+    mask: Mask = (block.lists(column.name).lengths != column.length) & ~block.missing(column.name)
     return mask
 
 
@@ -71,6 +83,22 @@ def _of(column: Column) -> Iterator[Rule]:
             (name,),
             partial(_not_finite, column),
         )
+    if column.is_list:
+        yield Rule(
+            f"{name}.finite",
+            f"every element of {name} is a finite number; null, NaN and infinities inside of it are refused",
+            "write null for the whole list where it was lost, and find out where the number broke",
+            (name,),
+            partial(_not_finite, column),
+        )
+    if column.length is not None:
+        yield Rule(
+            f"{name}.length",
+            f"{name} has {column.length} elements",
+            "write one element for each place, 0 for what vanishes",
+            (name,),
+            partial(_other_length, column),
+        )
     if column.allowed:
         allowed = ", ".join(repr(value) for value in column.allowed)
         yield Rule(
@@ -83,7 +111,7 @@ def _of(column: Column) -> Iterator[Rule]:
     elif column.minimum is not None or column.maximum is not None:
         yield Rule(
             f"{name}.range",
-            f"{name} lies within {describe_range(column)}",
+            f"{'every element of ' if column.is_list else ''}{name} lies within {describe_range(column)}",
             "check the unit first, then the source of the value",
             (name,),
             partial(_outside, column),

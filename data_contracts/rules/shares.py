@@ -11,7 +11,13 @@ FEWEST = 5
 """An episode with fewer rows to judge by is not judged."""
 
 
-def episodes(block: Block, hits: Mask, judged: Mask, share: float) -> Mask:
+def episodes(
+    block: Block,
+    hits: Mask,
+    judged: Mask,
+    share: float,
+    group: tuple[str, ...] = ("scenario_id", "point"),
+) -> Mask:
     """All rows of the episodes (scenario and point) in which a large part of the judged rows are hits.
 
     Args:
@@ -19,6 +25,7 @@ def episodes(block: Block, hits: Mask, judged: Mask, share: float) -> Mask:
         hits: Rows that show it; only those that are judged count.
         judged: Rows to judge by.
         share: Smallest share of hits among the judged rows of an episode.
+        group: Columns that together name an episode.
 
     Returns:
         A mask of whole episodes, [rows].
@@ -26,7 +33,7 @@ def episodes(block: Block, hits: Mask, judged: Mask, share: float) -> Mask:
     hits = hits & judged
     if not hits.any():
         return block.none()
-    ids, count = block.groups(("scenario_id", "point"))
+    ids, count = block.groups(group)
     total = np.bincount(ids[judged], minlength=count)
     found = np.bincount(ids[hits], minlength=count)
     guilty = (total >= FEWEST) & (found >= share * total)

@@ -5,13 +5,29 @@ from __future__ import annotations
 from data_contracts.contract import Table
 from data_contracts.tables.boundary import BOUNDARY
 from data_contracts.tables.faults import FAULTS
+from data_contracts.tables.frequency import FREQUENCY
 from data_contracts.tables.load import LOAD
 from data_contracts.tables.readings import READINGS
 from data_contracts.tables.readings_truth import READINGS_TRUTH
+from data_contracts.tables.sag_events import SAG_EVENTS
 from data_contracts.tables.scenarios import SCENARIOS
+from data_contracts.tables.waveforms import WAVEFORMS
+from data_contracts.tables.waveforms_truth import WAVEFORMS_TRUTH
 
 TABLES: dict[str, Table] = {
-    table.name: table for table in (SCENARIOS, READINGS, READINGS_TRUTH, FAULTS, LOAD, BOUNDARY)
+    table.name: table
+    for table in (
+        SCENARIOS,
+        READINGS,
+        READINGS_TRUTH,
+        FAULTS,
+        WAVEFORMS,
+        WAVEFORMS_TRUTH,
+        FREQUENCY,
+        SAG_EVENTS,
+        LOAD,
+        BOUNDARY,
+    )
 }
 """Every contracted table, in the order in which they are enforced."""
 

@@ -27,6 +27,7 @@ from data_contracts.units import (
     near,
     voltage_scales,
 )
+from data_contracts.wire.capture import waveform_errors
 from data_contracts.wire.explain import at, channel_error, time_error
 from data_contracts.wire.limits import STEP_S, STEP_TOLERANCE_S
 from data_contracts.wire.request import Item
@@ -46,11 +47,13 @@ class PointLimits:
 
     Attributes:
         nominal_v: Nominal phase-to-neutral voltage, V.
+        frequency_hz: Nominal frequency of its grid, Hz.
         lower: Smallest plausible value a channel, [26].
         upper: Largest plausible value a channel, [26].
     """
 
     nominal_v: float
+    frequency_hz: float
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
 
@@ -58,7 +61,7 @@ class PointLimits:
     def of(cls, facts: PointFacts, frequency_hz: float) -> PointLimits:
         """The limits at a point of the given nominals in a grid of the given frequency, Hz."""
         lower, upper = bounds(facts, frequency_hz)
-        return cls(facts.nominal_v, lower, upper)
+        return cls(facts.nominal_v, frequency_hz, lower, upper)
 
 
 def check(items: Sequence[Item], rows: Rows, limits: Sequence[PointLimits]) -> list[list[FieldError]]:
@@ -75,9 +78,11 @@ def check(items: Sequence[Item], rows: Rows, limits: Sequence[PointLimits]) -> l
     errors: list[list[FieldError]] = [[] for _ in items]
     for index in np.flatnonzero(_suspects(rows, limits)).tolist():
         errors[index] = _readings_errors(rows.item(index), limits[index])
-    for found, item in zip(errors, items, strict=True):
-        if item.waveform is not UNSET or item.models is not UNSET:
-            found.extend(_other_errors(item))
+    for found, item, limit in zip(errors, items, limits, strict=True):
+        if item.waveform is not UNSET:
+            found.extend(waveform_errors(item.waveform, limit))
+        if item.models is not UNSET:
+            found.extend(_model_errors(item.models))
     return errors
 
 
@@ -156,18 +161,10 @@ def _unit_errors(rows: Rows, limits: PointLimits) -> list[FieldError]:
     return errors
 
 
-def _other_errors(item: Item) -> list[FieldError]:
-    errors = []
-    if item.waveform is not UNSET:
-        lengths = [len(series) for series in (*item.waveform.v, *item.waveform.i)]
-        if len(set(lengths)) > 1:
-            text = f"the six series must be equally long, got {lengths}"
-            errors.append(FieldError(field="waveform", rule="waveform_length", message=text))
-    if item.models is not UNSET:
-        for k, name in enumerate(item.models):
-            if name not in ANSWERS:
-                text = f"there is no such model; the models are {', '.join(ANSWERS)}"
-                errors.append(
-                    FieldError(field=f"models[{k}]", rule="unknown_model", message=text, value=name)
-                )
-    return errors
+def _model_errors(models: Sequence[str]) -> list[FieldError]:
+    text = f"there is no such model; the models are {', '.join(ANSWERS)}"
+    return [
+        FieldError(field=f"models[{k}]", rule="unknown_model", message=text, value=name)
+        for k, name in enumerate(models)
+        if name not in ANSWERS
+    ]

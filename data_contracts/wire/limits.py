@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from data_contracts import ranges
+
 ITEM_BYTES = 256 * 1024
 """Largest body of a single item, and largest item of a batch."""
 
@@ -18,9 +20,9 @@ STEP_TOLERANCE_S = 0.25
 
 WAVEFORM_MIN_SAMPLES = 64
 WAVEFORM_SAMPLES = 20_000
-"""Fewest and most samples of one phase."""
+"""Fewest and most samples of one phase; what an item may hold in bytes bounds them before that."""
 
-WAVEFORM_RATE_HZ = (1_000.0, 100_000.0)
+WAVEFORM_RATE_HZ = ranges.WAVEFORM_RATE_HZ
 HISTORY_VALUES = 10_000
 EVENTS = 1_000
 NAMED_VALUES = 500

@@ -25,8 +25,8 @@ Phases = tuple[float | None, float | None, float | None]
 Quality = Literal["good", "questionable", "invalid"]
 Positive = Annotated[float, Meta(ge=0)]
 Samples = Meta(min_length=limits.WAVEFORM_MIN_SAMPLES, max_length=limits.WAVEFORM_SAMPLES)
-Volts = Annotated[list[Annotated[float, Meta(ge=-2 * ranges.V_MAX_V, le=2 * ranges.V_MAX_V)]], Samples]
-Amperes = Annotated[list[Annotated[float, Meta(ge=-3 * ranges.I_MAX_A, le=3 * ranges.I_MAX_A)]], Samples]
+Volts = Annotated[list[Annotated[float, Meta(ge=-ranges.V_PEAK_MAX_V, le=ranges.V_PEAK_MAX_V)]], Samples]
+Amperes = Annotated[list[Annotated[float, Meta(ge=-ranges.I_PEAK_MAX_A, le=ranges.I_PEAK_MAX_A)]], Samples]
 Watts = Annotated[float, Meta(ge=-3 * ranges.P_MAX_W, le=3 * ranges.P_MAX_W)]
 
 
@@ -63,7 +63,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Waveform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Sampled voltages (V) and currents (A) of phases a, b, c; all six series are equally long."""
+    """Ten cycles of sampled voltages (V) and currents (A) of phases a, b, c; all six series are equally long.
+
+    Attributes:
+        rate_hz: Samples a second, Hz; the series have 10 nominal cycles of them, within 2 %.
+        v: Phase-to-neutral voltages, V.
+        i: Currents, A.
+    """
 
     rate_hz: Annotated[float, Meta(ge=limits.WAVEFORM_RATE_HZ[0], le=limits.WAVEFORM_RATE_HZ[1])]
     v: tuple[Volts, Volts, Volts]

@@ -1,4 +1,4 @@
-"""Frequency: level, spread and rate of change."""
+"""Frequency: level, spread, rate of change, and how far governors see it off."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import numpy as np
 
 from features import channels as ch
 from features.declaration import DEFINITION, MEAN_OF_VALID, Feature
+from features.numbers import HALF, ZERO
+from features.sequence import DEADBAND_HZ
 from features.statistics import Float, Statistics
 
+DEADBAND = np.array(DEADBAND_HZ)
 VALID = "over the valid samples; NaN without one"
 
 FEATURES = (
@@ -26,6 +29,17 @@ FEATURES = (
         "rocof_hz_s", "frequency", "Hz/s", "least-squares slope of f over the window",
         "rate of change of frequency as in IEEE/IEC 60255-118-1, over the window", ("f",), VALID, 3,
     ),
+    Feature(
+        "rocof_3s_hz_s", "frequency", "Hz/s",
+        "least-squares slope of the last three readings of f: (last − last but two) / 2 s",
+        "rate of change of frequency as in IEEE/IEC 60255-118-1, over the last seconds", ("f",),
+        "NaN when one of the two is missing", 3,
+    ),
+    Feature(
+        "f_outside_hz", "frequency", "Hz",
+        f"mean of how far f lies outside nominal ± {DEADBAND_HZ:g} Hz, 0 inside",
+        "governor deadband, IEGC 2023", ("f",), MEAN_OF_VALID,
+    ),
 )  # fmt: skip
 
 
@@ -38,3 +52,10 @@ def fill(s: Statistics, out: Float) -> None:
     out[3] = s.high[ch.C_F]
     out[4] = s.core.std[ch.C_F]
     out[5] = s.core.slope[ch.C_F]
+    np.subtract(s.f_hz[-1], s.f_hz[-3], out=out[6])
+    out[6] *= HALF
+    beyond = s.f_hz - s.f_nom_hz
+    np.abs(beyond, out=beyond)
+    beyond -= DEADBAND
+    np.fmax(beyond, ZERO, out=beyond)
+    np.divide(np.add.reduce(beyond, axis=0), s.f_count, out=out[7])

@@ -1,4 +1,4 @@
-"""A site process can open the program and its own dataset, and no other.
+"""A site process can open the program and its own dataset, and no other; it writes to scratch only.
 
 Two layers. The kernel (Landlock, Linux 5.13 and later) allows reading below listed folders only, whichever
 library opens a file. The interpreter's audit hook, on every system, refuses what Python code opens below the
@@ -11,6 +11,7 @@ import importlib.util
 import os
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +32,13 @@ class Confinement:
         own: Its dataset folder.
         protected: Folders of which nothing but `own` may be opened: the home and the other sites' datasets.
         extra: Folders that it may read besides, such as a user's own substation descriptions.
+        scratch: Empty folder for temporary files, the only one that it may write to; None for none.
     """
 
     own: Path
     protected: tuple[Path, ...]
     extra: tuple[Path, ...] = ()
+    scratch: Path | None = None
 
     def enter(self) -> str:
         """Confine this process for the rest of its life.
@@ -48,10 +51,13 @@ class Confinement:
         """
         there = [folder for folder in self.protected if folder.exists()]
         extra = [folder for folder in self.extra if folder.is_dir()]
-        enforced = restrict([self.own, *extra, *program_folders()])
+        own = [] if self.scratch is None else [self.scratch]
+        # Libraries ask for the folder of temporary files when they are imported; finding it means writing.
+        tempfile.tempdir = str(self.scratch) if own else tempfile.gettempdir()
+        enforced = restrict([self.own, *extra, *program_folders()], own)
         if enforced:
             _must_refuse(there)
-        refuse_below(self.protected, [self.own, *extra])
+        refuse_below(self.protected, [self.own, *extra, *own])
         _must_refuse(there)
         return "landlock+audit" if enforced else "audit"
 

@@ -18,6 +18,7 @@ _CREATE_VERSION = 1
 _RULE_PATH_BENEATH = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
+_REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 16, 32, 128, 256
 _EVERY_ACCESS = (1 << 13) - 1
 """All file system accesses of ABI 1: what is not granted below is refused."""
 
@@ -42,8 +43,10 @@ def available() -> bool:
     return version >= 1
 
 
-def restrict(readable: Iterable[Path]) -> bool:
-    """Let this thread and all it starts read below `readable` only, and write nowhere but below /dev.
+def restrict(readable: Iterable[Path], writable: Iterable[Path] = ()) -> bool:
+    """Let this thread and all it starts read below `readable` and `writable` only, and write below the latter.
+
+    Devices, which lie below /dev, may be written where that is readable.
 
     Returns:
         False where the kernel has no Landlock; nothing is restricted then.
@@ -62,6 +65,9 @@ def restrict(readable: Iterable[Path]) -> bool:
         for folder in readable:
             access = _EXECUTE | _READ_FILE | _READ_DIR | (_WRITE_FILE if folder == Path("/dev") else 0)
             _allow(ruleset, folder, access)
+        for folder in writable:
+            held = _WRITE_FILE | _READ_FILE | _READ_DIR | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG
+            _allow(ruleset, folder, held)
         libc = ctypes.CDLL(None, use_errno=True)
         _must("give up new privileges", libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         _must("restrict itself", _call(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0)))

@@ -189,25 +189,3 @@ def grow(sample: NDArray[np.int64], power: int, rng: np.random.Generator) -> Lat
         left=np.asarray(left, dtype=np.int32),
         rows=np.asarray(count, dtype=np.int16),
     )
-
-
-def apportion(trees: int, n: dict[str, int]) -> dict[str, int]:
-    """Share `trees` among sites in proportion to their rows, by largest remainder, at least one each.
-
-    Raises:
-        FederationError: There are fewer trees than sites.
-    """
-    if trees < len(n):
-        raise FederationError(
-            f"isolation forest: {trees} trees for {len(n)} sites", "grow a tree per site at least"
-        )
-    total = sum(n.values())
-    quota = {site: trees * rows / total for site, rows in n.items()}
-    share = {site: int(quota[site]) for site in sorted(n)}
-    by_remainder = sorted(share, key=lambda site: share[site] - quota[site])
-    for site in by_remainder[: trees - sum(share.values())]:
-        share[site] += 1
-    for site in [site for site in share if share[site] == 0]:
-        share[max(share, key=lambda other: share[other])] -= 1
-        share[site] = 1
-    return share

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from federation import moments
 from federation.errors import FederationError
-from federation.families.growing_isolation import FARTHEST, LatticeTrees, apportion, grow, to_lattice
+from federation.families.growing_isolation import FARTHEST, LatticeTrees, grow, to_lattice
+from federation.families.shares import apportion
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.moments import Moments

@@ -22,6 +22,8 @@ from models.rows import Rows
 from switchyard.digests import digest_json
 
 PLANS = {
+    "frequency_stability": "federation.plans.frequency_stability",
+    "harmonic_analysis": "federation.plans.harmonic_analysis",
     "phase_imbalance": "federation.plans.phase_imbalance",
     "voltage_anomaly": "federation.plans.voltage_anomaly",
 }
@@ -38,6 +40,8 @@ class Plan(ABC):
         at_level: Name of the condition under which it is compared, set anew by `Definition.calibrate` on the
             evaluated rows for every model alike; empty where models are compared as they stand.
         fine_tuning: Why there is no fine-tuned version; empty where there is one.
+        apart: Whether comparison and registration run in a process of their own, since the library that they
+            need is not to be loaded where the run is directed.
     """
 
     definition: ClassVar[Definition[Any]]
@@ -45,6 +49,7 @@ class Plan(ABC):
     metric: ClassVar[str]
     at_level: ClassVar[str] = ""
     fine_tuning: ClassVar[str]
+    apart: ClassVar[bool] = False
 
     @abstractmethod
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

@@ -233,10 +233,15 @@ def features(job: Job, name: str, contracted: StepRecord) -> StepRecord:
         dataset = Dataset.open(job.dataset(name))
         folder = dataset.path / "features"
         windows, written = 0, []
+        captures = dataset.files("waveforms") if "waveforms" in dataset.tables else ()
+        captured = {file.name: file for file in captures}
         for file in dataset.files("readings"):
             readings = pq.read_table(file, partitioning=None)
+            beside = captured.get(file.name)
+            waveforms = None if beside is None else pq.read_table(beside, partitioning=None)
             target = folder / file.name
-            windows += write_features(target, readings, nominals, job.profile.features.stride_s)
+            stride_s = job.profile.features.stride_s
+            windows += write_features(target, readings, nominals, stride_s, waveforms)
             written.append(target)
         for file in set(folder.glob("*.parquet")) - set(written):
             file.unlink()

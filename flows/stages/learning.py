@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 TRAINING_ROOMS = ("data_contracts", "substations", "features", "models")
 FEDERATION_ROOMS = (*TRAINING_ROOMS, "federation")
 TRAINERS = 2
+LIBRARY_PROCESS = 0
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 )
@@ -44,20 +45,23 @@ class Trainers:
     """Two training processes of one thread each. A context manager.
 
     They start when the first model is to be trained, and end with the one that started them. Threads of the
-    libraries are fixed, because how a sum is split over threads changes its last bits.
+    libraries are fixed, because how a sum is split over threads changes its last bits. Networks are all
+    trained in the first process, which alone then holds the library that they need; every other model goes to
+    the process with less to do.
     """
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._pool: ProcessPoolExecutor | None = None
-        self._starting = Lock()
+        self._processes: list[ProcessPoolExecutor] = []
+        self._waiting = [0] * TRAINERS
+        self._choosing = Lock()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        for process in self._processes:
+            process.shutdown(wait=True, cancel_futures=True)
 
     def run(self, name: str, key: str, *, register: bool) -> dict[str, Any]:
         """Train the model `name` in one of the processes; returns its `TrainResult` as JSON values.
@@ -66,13 +70,9 @@ class Trainers:
             TrainerLostError: The process was killed.
         """
         job = self._job
-        with self._starting:
-            if self._pool is None:
-                told = (job.settings.log_level, job.home.logs)
-                context = get_context("spawn")
-                self._pool = ProcessPoolExecutor(TRAINERS, context, initializer=_prepare, initargs=told)
+        at = self._choose(name)
         try:
-            training = self._pool.submit(
+            training = self._processes[at].submit(
                 _train, name, job.profile, job.home, job.datasets, key, register=register
             )
             return training.result()
@@ -81,6 +81,27 @@ class Trainers:
                 f"training of {name}: its process was killed",
                 "look for exhausted memory, then run again: finished trials are kept",
             ) from error
+        finally:
+            with self._choosing:
+                self._waiting[at] -= 1
+
+    def _choose(self, name: str) -> int:
+        """Process for the model `name`, which waits for it from now on."""
+        from models.catalogue import definition
+
+        with self._choosing:
+            if not self._processes:
+                told = (self._job.settings.log_level, self._job.home.logs)
+                context = get_context("spawn")
+                self._processes = [
+                    ProcessPoolExecutor(1, context, initializer=_prepare, initargs=told)
+                    for _ in range(TRAINERS)
+                ]
+            # Ties go to the last process: the first is kept for networks as long as that costs nothing.
+            least = min(range(TRAINERS), key=lambda one: (self._waiting[one], -one))
+            at = LIBRARY_PROCESS if definition(name).library else least
+            self._waiting[at] += 1
+            return at
 
 
 def _prepare(level: str, logs: Path) -> None:

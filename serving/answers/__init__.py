@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serving.answers import phase_imbalance, voltage_anomaly
+from serving.answers import frequency_stability, harmonic_analysis, phase_imbalance, voltage_anomaly
 from serving.answers.parameters import Builder, Decode
 from serving.errors import SnapshotError
 
 _DECODERS: dict[str, Builder] = {
+    "frequency_stability": frequency_stability.build,
+    "harmonic_analysis": harmonic_analysis.build,
     "phase_imbalance": phase_imbalance.build,
     "voltage_anomaly": voltage_anomaly.build,
 }

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulation.engine.assembly import Assembly, read_layout
+from simulation.engine.harmonics import Emission, HarmonicMode
 from simulation.engine.network import Complexes, Layout, Network
 from simulation.errors import NotConvergedError, SimulationError
 from simulation.noise import Floats
@@ -123,6 +124,7 @@ class Engine:
                 self.switch(name, on=False)
         dss.Solution.Solve()
         self._line_r: dict[str, Floats] = {}
+        self._harmonics: HarmonicMode | None = None
         self._changed()
 
     def _add_neighbours(self, bus: str, kv: float) -> None:
@@ -255,6 +257,29 @@ class Engine:
             out[k] = dss.YNodeVarray()
         self._solved = True
         return out
+
+    def solve_harmonics(self, emission: Emission) -> tuple[Complexes, Complexes]:
+        """Solve the harmonics of the snapshot that was solved last.
+
+        Args:
+            emission: What drives them; its loads are in the order of `loads`.
+
+        Returns:
+            Node voltages, V, shape [40, n], and currents out of the busbars at the points, A, shape
+            [40, p, 3]; orders 1 … 40, of which the first is zero.
+
+        Raises:
+            SimulationError: Nothing was solved since the last change.
+            NotConvergedError: An order has no finite solution.
+        """
+        if not self._solved:
+            raise SimulationError("harmonics were asked for before their snapshot was solved", "solve first")
+        if self._harmonics is None:
+            points = tuple((point.element, point.terminal) for point in self.substation.points)
+            source = self.substation.source
+            self._harmonics = HarmonicMode(self._dss, self._elements, source, self.loads, points)
+            self._dss.Solution.Solve()
+        return self._harmonics.solve(emission)
 
     def network(self) -> Network:
         """The linear network in its present state of switches and taps.

@@ -40,11 +40,7 @@ class Clearing:
 def draw_clearing(rng: np.random.Generator, substation: Substation, site: Site) -> Clearing:
     """Draw how a fault at `site` is cleared, the elements tripped among them."""
     cleared_by = str(rng.choice(["main", "backup", "breaker_failure"], p=_SHARES))
-    duration = float(rng.uniform(*(_MAIN_HIGH_S if site.kv > 100.0 else _MAIN_LOW_S)))
-    if cleared_by == "backup":
-        duration += float(rng.uniform(*_BACKUP_S))
-    elif cleared_by == "breaker_failure":
-        duration += float(rng.uniform(*_FAILURE_S))
+    duration = _duration(rng, site, cleared_by)
     dead_time = float("inf")
     if not site.line:
         return Clearing(cleared_by, duration, elements_at(substation, site.bus), dead_time)
@@ -60,7 +56,19 @@ def draw_clearing(rng: np.random.Generator, substation: Substation, site: Site) 
 def draw_beyond(rng: np.random.Generator, site: Site) -> Clearing:
     """Draw the clearing of a fault on another's line behind a feeder's end: nothing here trips."""
     cleared_by = str(rng.choice(["main", "backup"], p=[0.9, 0.1]))
+    return Clearing(cleared_by, _duration(rng, site, cleared_by), (), float("inf"))
+
+
+def draw_remote(rng: np.random.Generator, site: Site) -> Clearing:
+    """Draw the clearing of a fault on the transmission grid, breaker failure among its causes of delay."""
+    cleared_by = str(rng.choice(["main", "backup", "breaker_failure"], p=_SHARES))
+    return Clearing(cleared_by, _duration(rng, site, cleared_by), (), float("inf"))
+
+
+def _duration(rng: np.random.Generator, site: Site, cleared_by: str) -> float:
     duration = float(rng.uniform(*(_MAIN_HIGH_S if site.kv > 100.0 else _MAIN_LOW_S)))
     if cleared_by == "backup":
         duration += float(rng.uniform(*_BACKUP_S))
-    return Clearing(cleared_by, duration, (), float("inf"))
+    elif cleared_by == "breaker_failure":
+        duration += float(rng.uniform(*_FAILURE_S))
+    return duration

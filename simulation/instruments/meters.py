@@ -42,6 +42,7 @@ class Meters:
         flicker: Standard deviation of half-cycle values in a quiet second, fraction.
         steps: Digital step of each channel in the order of `CHANNELS`, shape [p, 1, 21].
         blank: 1 where a channel is measured and NaN where it is not, shape [p, 1, 21].
+        states_thd: Likewise of the total harmonic distortion.
     """
 
     nominal_v: Floats
@@ -53,6 +54,7 @@ class Meters:
     flicker: Floats
     steps: Floats
     blank: Floats
+    states_thd: Floats
 
     @classmethod
     def of(cls, substation: Substation) -> Meters:
@@ -82,6 +84,7 @@ class Meters:
             flicker=np.array([next(s for kv, s in _FLICKER if point.nominal_kv < kv) for point in points]),
             steps=steps[:, None, :],
             blank=blank[:, None, :],
+            states_thd=np.array([1.0 if "thd" in point.measures else np.nan for point in points]),
         )
 
 

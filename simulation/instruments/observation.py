@@ -11,6 +11,7 @@ from data_contracts.ranges import INVALID, QUESTIONABLE
 from simulation.engine.network import Complexes
 from simulation.errors import SimulationError
 from simulation.instruments.accuracy import current_limits
+from simulation.instruments.distortion import MeteredDistortion
 from simulation.instruments.malfunction import Malfunction
 from simulation.instruments.meters import CHANNELS, Meters
 from simulation.instruments.seconds import (
@@ -51,11 +52,17 @@ class Readings:
         channels: Channels in the order of `meters.CHANNELS`, shape [p, t, 21].
         f: Frequency, shape [p, t].
         quality: Validity, shape [p, t].
+        thd: Total harmonic distortion of the phase voltages, %, shape [p, t, 3]; None where harmonics were
+            not solved.
+        errors: Ratio and phase errors of the devices of voltage, then of current, as complex factors, shape
+            [2, p, 3].
     """
 
     channels: Floats
     f: Floats
     quality: NDArray[np.int8]
+    thd: Floats | None
+    errors: Complexes
 
     @property
     def v(self) -> Floats:
@@ -101,6 +108,7 @@ def observe(
     f_hz: Floats,
     *,
     malfunctions: tuple[Malfunction, ...] = (),
+    distortion: MeteredDistortion | None = None,
 ) -> Readings:
     """Read every meter in every second.
 
@@ -115,15 +123,18 @@ def observe(
         timeline: Which state acts when.
         f_hz: True frequency, shape [t].
         malfunctions: What is wrong beyond the classes; only in episodes of undivided seconds.
+        distortion: What the harmonics add, where they were solved.
     """
     points, seconds = meters.nominal_v.size, timeline.seconds
     skew_s = np.clip(_CLOCK_S * rng.standard_normal(points), -_CLOCK_CUT_S, _CLOCK_CUT_S)
     lost_clock = rng.random(points) < _LOST_CLOCK_SHARE
     skew_s[lost_clock] = rng.uniform(-_LOST_CLOCK_S, _LOST_CLOCK_S, int(lost_clock.sum()))
-    v, i = _transformed(rng, meters, states, timeline, malfunctions)
+    v, i, errors = _transformed(rng, meters, states, timeline, malfunctions)
     v_abs, s = np.abs(v), v * np.conj(i)
     stacked = np.concatenate([v_abs, np.abs(line_voltages(v)), np.abs(i), s.real, s.imag], axis=2)
     means = mean_over_seconds(timeline, stacked, skew_s)
+    if distortion is not None:
+        _distort(means, distortion)
     # Single precision is plenty for noise, and twice as fast to draw.
     noise = rng.standard_normal((points, seconds, 15), dtype=np.float32)
     # Extremes of half-cycle values lie so many standard deviations below and above the mean.
@@ -150,7 +161,8 @@ def observe(
     quality[lost_clock] = QUESTIONABLE
     _without_frequency(said[..., 0:3] / meters.nominal_v[:, None, None], f, quality)
     channels = np.rint(said / meters.steps) * (meters.steps * meters.blank)
-    readings = Readings(channels, np.rint(f / _F_STEP_HZ) * _F_STEP_HZ, quality)
+    thd = None if distortion is None else distortion.thd_pct.copy()
+    readings = Readings(channels, np.rint(f / _F_STEP_HZ) * _F_STEP_HZ, quality, thd, errors)
     _hold_whole_meters(malfunctions, readings)
     _lose_samples(rng, readings)
     return readings
@@ -162,17 +174,23 @@ def _transformed(
     states: States,
     timeline: Timeline,
     malfunctions: tuple[Malfunction, ...],
-) -> tuple[Complexes, Complexes]:
-    """Phasors after the instrument transformers and what is wrong with them, shape [k, p, 3] each."""
+) -> tuple[Complexes, Complexes, Complexes]:
+    """Phasors after the instrument transformers and what is wrong with them, and the devices' own errors.
+
+    Returns:
+        Voltages and currents, shape [k, p, 3] each; complex factors of both, shape [2, p, 3].
+    """
     points = meters.nominal_v.size
     drawn = np.clip(_SPREAD * rng.standard_normal((4, points, 3)), -_CUT, _CUT)
     ratio = 1.0 + drawn[0] * meters.ratio_limit[:, None]
-    v = states.v * (ratio * np.exp(1j * drawn[1] * meters.phase_limit[:, None]))
+    v_error = ratio * np.exp(1j * drawn[1] * meters.phase_limit[:, None])
+    v = states.v * v_error
     # The errors of a current transformer change little within an episode: they are taken at its middle
     # current.
     load_pu = np.median(np.abs(states.i), axis=0) / meters.rated_a[:, None]
     i_ratio, i_phase = current_limits(meters.ct_class, load_pu)
-    i = states.i * ((1.0 + drawn[2] * i_ratio) * np.exp(1j * drawn[3] * i_phase))
+    i_error = (1.0 + drawn[2] * i_ratio) * np.exp(1j * drawn[3] * i_phase)
+    i = states.i * i_error
     for each in malfunctions:
         if not timeline.is_steady:
             raise SimulationError(
@@ -180,7 +198,22 @@ def _transformed(
             )
         own = timeline.state
         v[own, each.point] = v[own, each.point][:, each.wiring] * each.gain
-    return v, i
+    return v, i, np.stack([v_error, i_error])
+
+
+def _distort(means: Floats, distortion: MeteredDistortion) -> None:
+    """Add the harmonics to means of the fundamental: RMS, active power, and what is left of V·I.
+
+    The meters' Q is the non-active power √((V·I)² − P²) with the sign of the fundamental's (IEEE 1459,
+    3.1.2): harmonic currents that carry no power show in it.
+    """
+    means[..., 0:3] *= distortion.v
+    means[..., 3:6] *= distortion.v_ll
+    means[..., 6:9] *= distortion.i
+    means[..., 9:12] += distortion.p_w
+    apparent = means[..., 0:3] * means[..., 6:9]
+    rest = np.sqrt(np.maximum(apparent**2 - means[..., 9:12] ** 2, 0.0))
+    means[..., 12:15] = np.copysign(rest, means[..., 12:15])
 
 
 def _freeze(malfunctions: tuple[Malfunction, ...], noise: Singles, tails: Floats) -> None:
@@ -219,3 +252,5 @@ def _lose_samples(rng: np.random.Generator, readings: Readings) -> None:
     readings.channels[lost] = np.nan
     readings.f[lost] = np.nan
     readings.quality[lost] = INVALID
+    if readings.thd is not None:
+        readings.thd[lost] = np.nan

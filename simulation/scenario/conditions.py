@@ -9,6 +9,7 @@ import numpy as np
 
 from simulation.clock import DAY_S
 from simulation.engine.network import Complexes
+from simulation.frequency.ambient import covariance_of_means
 from simulation.grid import BoundaryHour
 from simulation.noise import Floats
 from simulation.scenario.world import World
@@ -112,13 +113,6 @@ def _root(steps: int, memory: float) -> Floats:
 
 @lru_cache(maxsize=8)
 def _frequency_root(steps: int) -> Floats:
-    """Root of the covariance of quiet frequency, Hz.
-
-    A Matérn-3/2 term (7.4 mHz, 12 s) and an Ornstein–Uhlenbeck term (25 mHz, 900 s), fitted to the mean
-    absolute change of a measured interconnection over 1, 5, 10, 30, 60 and 300 s: 1.1, 4.0, 6.2, 9.5, 11.3,
-    19.8 mHz.
-    """
+    """Root of the covariance of quiet frequency's means over seconds, Hz."""
     lag = np.abs(np.subtract.outer(np.arange(steps), np.arange(steps))).astype(np.float64)
-    near = np.sqrt(3.0) * lag / 12.0
-    covariance = 0.0074**2 * (1.0 + near) * np.exp(-near) + 0.0254**2 * np.exp(-lag / 900.0)
-    return np.asarray(np.linalg.cholesky(covariance + 1e-14 * np.eye(steps)))
+    return np.asarray(np.linalg.cholesky(covariance_of_means(lag) + 1e-14 * np.eye(steps)))

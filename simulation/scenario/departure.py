@@ -6,6 +6,7 @@ import numpy as np
 
 from simulation.engine.network import Complexes
 from simulation.noise import Floats
+from simulation.scenario.recording import Timeline
 from simulation.sequence import line_voltages
 
 NOTICED = 0.2
@@ -57,6 +58,28 @@ def seen_for(changes: Floats, duration_s: float, *, half_cycles: bool) -> Floats
     if not half_cycles:
         return np.asarray(mean)
     return np.asarray(np.maximum(mean, np.abs(changes[..., :3]).max(axis=-1)))
+
+
+def seen_in_seconds(
+    timeline: Timeline, changes: Floats, half_cycles: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> Floats:
+    """What meters show in each second of changes that vary.
+
+    Args:
+        timeline: When each segment begins and ends, g of them.
+        changes: Relative changes of phases and lines in each segment, shape [g, p, 6].
+        half_cycles: Whether each point's meter has half-cycle extremes, shape [p].
+
+    Returns:
+        Largest departure of any channel, shape [p, t].
+    """
+    second = np.floor(timeline.begin).astype(np.int64)
+    mean = np.zeros((timeline.seconds, *changes.shape[1:]))
+    np.add.at(mean, second, changes * (timeline.end - timeline.begin)[:, None, None])
+    extreme = np.zeros((timeline.seconds, changes.shape[1]))
+    np.maximum.at(extreme, second, np.abs(changes[..., :3]).max(axis=-1))
+    seen = np.maximum(np.abs(mean).max(axis=-1), np.where(half_cycles, extreme, 0.0))
+    return np.asarray(seen.T)
 
 
 def phases_hit(changes: Floats) -> str:

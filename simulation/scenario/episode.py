@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.tables.readings_truth import EVENT_PHASES, EVENTS
+from simulation.harmonics.distortion import Distorted
 from simulation.instruments.malfunction import Malfunction
 from simulation.noise import Floats
 from simulation.scenario.recording import States, Timeline
@@ -102,6 +103,7 @@ class Episode:
         labels: What acts where.
         malfunctions: Instruments that do not say what their accuracy class promises.
         fault: The short circuit, if there is one.
+        distorted: Its harmonics, if they were solved.
     """
 
     scenario: ScenarioId
@@ -120,3 +122,4 @@ class Episode:
     labels: Labels | None = None
     malfunctions: tuple[Malfunction, ...] = ()
     fault: FaultRecord | None = None
+    distorted: Distorted | None = None

@@ -1,4 +1,4 @@
-"""Kind `fault`: short circuits in the substation and behind its feeders, and loads that the grid loses."""
+"""Kind `fault`: short circuits in the station and along its feeders, and the playing of any short circuit."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from simulation.faults.places import draw_site
 from simulation.noise import Floats
 from simulation.scenario.departure import NOTICED, departure, phases_hit, seen_for
 from simulation.scenario.episode import Episode, FaultRecord, Labels
-from simulation.scenario.load_rejection import simulate_load_rejection
 from simulation.scenario.recording import Recording, Timeline
-from simulation.scenario.sag import draw_sized_sag
 from simulation.scenario.short_circuit import Ready, Struck, strike
 from simulation.scenario.stage import Stage
 from simulation.scenario.world import World
@@ -31,25 +29,49 @@ _MARGIN_S = (2.0, 4.0)
 
 
 def simulate(world: World, engine: Engine, scenario: ScenarioId, seconds: int) -> Episode:
-    """Live through a fault anywhere, a sag of drawn severity or a swell of drawn severity, in turn."""
+    """Live through a short circuit somewhere in the station or along its feeders."""
     stage = Stage.set(world, engine, scenario, seconds)
-    if scenario.index % 3 == 2:
-        return simulate_load_rejection(stage)
-    rng, s_va = stage.rng, stage.conditions.s_va
-    start = float(rng.uniform(_MARGIN_S[0], seconds - _MARGIN_S[1]))
-    calm = engine.solve(s_va)
+    calm, ready, start = before_fault(stage)
+    site = draw_site(stage.rng, world.substation)
+    kind, phases = draw_kind(stage.rng)
+    clearing = draw_clearing(stage.rng, world.substation, site)
+    hit = Hit(site, kind, phases, draw_resistance(stage.rng), clearing, start)
+    return play_fault(stage, calm, ready, hit, {"aim": ""})
+
+
+def before_fault(stage: Stage) -> tuple[Complexes, Ready, float]:
+    """Solve an episode without its fault and draw when that begins.
+
+    Returns:
+        Node voltages of each second [t, n], the network in the second of the fault, and the fault's beginning
+        in seconds.
+    """
+    start = float(stage.rng.uniform(_MARGIN_S[0], stage.seconds - _MARGIN_S[1]))
+    calm = stage.engine.solve(stage.conditions.s_va)
     second = int(start)
-    ready = Ready.at(engine, calm[second], s_va[second])
-    aim: dict[str, Any] = {"aim": ""}
-    if scenario.index % 3 == 0:
-        site = draw_site(rng, world.substation)
-        kind, phases = draw_kind(rng)
-        clearing = draw_clearing(rng, world.substation, site)
-        hit = Hit(site, kind, phases, draw_resistance(rng), clearing, start)
-    else:
-        sized = draw_sized_sag(stage, ready, start)
-        hit = sized.hit
-        aim = {"aim": "severity", "watched": stage.point_name(sized.watched), "drawn": sized.severity}
+    return calm, Ready.at(stage.engine, calm[second], stage.conditions.s_va[second]), start
+
+
+def play_fault(
+    stage: Stage,
+    calm: Complexes,
+    ready: Ready,
+    hit: Hit,
+    parameters: dict[str, Any],
+    *,
+    watched: int | None = None,
+) -> Episode:
+    """Play a short circuit, its clearing and what follows.
+
+    Args:
+        stage: The settled station.
+        calm: Node voltages of each second without it, V, shape [t, n].
+        ready: The network in its second.
+        hit: What happens.
+        parameters: What was drawn beyond the fault itself, JSON values.
+        watched: Point whose severity is the episode's; the one that sees most where None.
+    """
+    engine, world, seconds, s_va = stage.engine, stage.world, stage.seconds, stage.conditions.s_va
     recording = Recording()
     quiet = recording.add(ready.network, calm, engine.emf_v, s_va)
     struck = strike(engine, ready, hit, recording)
@@ -57,18 +79,32 @@ def simulate(world: World, engine: Engine, scenario: ScenarioId, seconds: int) -
     spells += _afterwards(stage, hit, quiet, recording)
     timeline = Timeline.merged(seconds, spells)
     v = recording.states().v
-    labels, severity = _labels(stage, timeline, v, departure(v[quiet[second]], struck.v), hit)
+    changes = departure(v[quiet[int(hit.start_s)]], struck.v)
+    labels, severity = _labels(stage, timeline, v, changes, hit)
     dead = _dead_buses(world.substation, v[timeline.state[-1]])
+    within = hit.site.within
     return stage.episode(
         recording,
         timeline,
         labels,
         cause="fault",
-        severity=float(severity.max() if aim["aim"] == "" else severity[sized.watched]),
-        parameters={**aim, "site": hit.site.line or hit.site.bus, "trips": list(hit.clearing.trips)},
-        fault=_record(world.substation, hit, struck),
+        severity=float(severity.max() if watched is None else severity[watched]),
+        parameters={**parameters, **_drawn(hit), "site": hit.site.line or hit.site.bus},
+        fault=_record(world.substation, hit, struck) if within else None,
         reason=f"de-energised at the end: {', '.join(dead)}" if dead else "",
     )
+
+
+def _drawn(hit: Hit) -> dict[str, Any]:
+    return {
+        "fault_type": hit.kind,
+        "phases": hit.phases,
+        "r_fault_ohm": hit.r_ohm,
+        "start_s": hit.start_s,
+        "duration_s": hit.clearing.duration_s,
+        "cleared_by": hit.clearing.cleared_by,
+        "trips": list(hit.clearing.trips),
+    }
 
 
 def _afterwards(

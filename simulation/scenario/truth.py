@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulation.harmonics.distortion import Distorted
 from simulation.instruments.seconds import mean_over_seconds
 from simulation.noise import Floats
 from simulation.scenario.recording import States, Timeline
@@ -36,7 +37,9 @@ class Truth:
     residual_q_pu: Floats
 
 
-def describe(states: States, timeline: Timeline, nominal_v: Floats) -> Truth:
+def describe(
+    states: States, timeline: Timeline, nominal_v: Floats, distorted: Distorted | None = None
+) -> Truth:
     """Average the states over each second.
 
     In a second with several states the sequence magnitudes are averaged first and then divided.
@@ -45,6 +48,7 @@ def describe(states: States, timeline: Timeline, nominal_v: Floats) -> Truth:
         states: Solved phasors.
         timeline: Which acts when.
         nominal_v: Phase-to-neutral nominal voltage of each point, shape [p].
+        distorted: The harmonics, where they were solved: RMS values include them, sequences do not.
     """
     sequence = np.abs(sequence_components(states.v))
     stacked = np.concatenate([np.abs(states.v), np.abs(line_voltages(states.v)), sequence], axis=2)
@@ -52,6 +56,10 @@ def describe(states: States, timeline: Timeline, nominal_v: Floats) -> Truth:
     zero, positive, negative = means[..., 6], means[..., 7], means[..., 8]
     alive = positive > _VANISHED_PU * nominal_v[:, None]
     divisor = np.where(alive, positive, np.nan)
+    if distorted is not None:
+        phases, lines = distorted.true_rms_factors()
+        means[..., 0:3] *= phases
+        means[..., 3:6] *= lines
     return Truth(
         v=means[..., 0:3],
         v_ll=means[..., 3:6],

@@ -33,6 +33,22 @@ def words(codes: NDArray[np.integer[Any]], vocabulary: tuple[str, ...]) -> pa.Ar
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), pa.array(vocabulary, pa.string()))
 
 
+def lists(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> pa.Array[Any]:
+    """An Arrow array of lists of numbers, one list a row of `values`, shape [rows, length].
+
+    Args:
+        values: Elements; float32 or float64 as the contract's column has it.
+        missing: Rows whose list is null, shape [rows].
+    """
+    import pyarrow as pa
+
+    rows, length = values.shape
+    offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * length, pa.int32())
+    mask = None if missing is None else pa.array(missing)
+    found: pa.Array[Any] = pa.ListArray.from_arrays(offsets, pa.array(values.ravel()), mask=mask)
+    return found
+
+
 def instants(seconds: NDArray[Any]) -> pa.Array[Any]:
     """Timestamps in UTC, ms, from Unix seconds; fractions are rounded to the millisecond."""
     import pyarrow as pa
@@ -70,7 +86,11 @@ def write_table(path: Path, table: Table, columns: dict[str, pa.Array[Any]]) -> 
                 f"table {table.name}: {column.name} is {value}", f"write {arrow_type(column)}"
             )
     arrow = pa.table([columns[name] for name in table.names], names=list(table.names))
-    floats = [column.name for column in table.columns if column.dtype == "float64"]
+    floats = [
+        f"{column.name}.list.element" if column.is_list else column.name
+        for column in table.columns
+        if column.is_list or column.dtype == "float64"
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.part")
     encoding: dict[str, Any] = {

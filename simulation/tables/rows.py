@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from data_contracts.tables.readings_truth import EVENT_PHASES, EVENTS
 from simulation.errors import SimulationError
+from simulation.instruments.captures import Captured
 from simulation.instruments.observation import Readings
 from simulation.noise import Floats
 from simulation.scenario.episode import Episode
@@ -31,7 +32,7 @@ _READ = (
     *(f"v_max_{p}_v" for p in _PHASES),
     "f_hz",
 )
-_NOT_MEASURED = (*(f"thd_{p}_pct" for p in _PHASES), "pst")
+_DISTORTION = tuple(f"thd_{p}_pct" for p in _PHASES)
 _TRUE = (*(f"v_{p}_v" for p in _PHASES), *(f"v_{p}_v" for p in _PAIRS), "vuf_pct", "v0_pct", "severity")
 _SHARED = ("f_hz", "residual_p_pu", "residual_q_pu")
 
@@ -48,6 +49,9 @@ class Block:
         event, phase: Codes, shape [p·t].
         active: Shape [p·t].
         episode: The episode itself.
+        thd: Total harmonic distortion as the meters state it, shape [3, p·t]; None where harmonics were not
+            solved.
+        captured: Waveforms taken.
     """
 
     read: Floats
@@ -58,9 +62,17 @@ class Block:
     phase: NDArray[np.int8]
     active: NDArray[np.bool_]
     episode: Episode
+    thd: Floats | None
+    captured: tuple[Captured, ...]
 
 
-def block(episode: Episode, truth: Truth, readings: Readings, order: NDArray[np.int64]) -> Block:
+def block(
+    episode: Episode,
+    truth: Truth,
+    readings: Readings,
+    order: NDArray[np.int64],
+    captured: tuple[Captured, ...] = (),
+) -> Block:
     """Lay out one episode's rows.
 
     Args:
@@ -68,6 +80,7 @@ def block(episode: Episode, truth: Truth, readings: Readings, order: NDArray[np.
         truth: Its true state.
         readings: What the meters said.
         order: Rows of the points in the order of their names.
+        captured: Waveforms taken in the episode.
 
     Raises:
         SimulationError: The episode was not solved.
@@ -93,6 +106,8 @@ def block(episode: Episode, truth: Truth, readings: Readings, order: NDArray[np.
         phase=labels.phase[order].ravel(),
         active=labels.active[order].ravel(),
         episode=episode,
+        thd=None if readings.thd is None else readings.thd[order].reshape(rows, 3).T,
+        captured=captured,
     )
 
 
@@ -103,7 +118,13 @@ def reading_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, p
     rows = sum(each.quality.size for each in blocks)
     columns = _key(blocks, points)
     columns |= _numbers(_READ, [each.read for each in blocks])
-    columns |= {name: pa.nulls(rows, pa.float64()) for name in _NOT_MEASURED}
+    stated = [each.thd for each in blocks if each.thd is not None]
+    if len(stated) == len(blocks):
+        columns |= _numbers(_DISTORTION, stated)
+    else:
+        # A part is of one kind: harmonics were solved in all of its episodes or in none.
+        columns |= {name: pa.nulls(rows, pa.float64()) for name in _DISTORTION}
+    columns["pst"] = pa.nulls(rows, pa.float64())
     columns["quality"] = array(np.concatenate([each.quality for each in blocks]))
     return columns
 

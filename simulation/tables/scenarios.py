@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,14 @@ def fault_columns(episodes: list[Episode]) -> dict[str, pa.Array[Any]]:
         "breaker_rating_ka": numbers("breaker_rating_ka"),
         "dips": pa.array([_json(fault.dips) for fault in faults], pa.string()),
     }
+
+
+def has_solved(path: Path) -> bool:
+    """Whether a part's file of `scenarios` holds an episode that was solved."""
+    import pyarrow.parquet as pq
+
+    statuses = pq.read_table(path, columns=["status"], partitioning=None).column("status").to_pylist()
+    return any(status in ("ok", "islanded") for status in statuses)
 
 
 def _json(value: object) -> str:

@@ -1,5 +1,6 @@
 """Small, physically consistent tables and a substation's facts for the tests of the contracts."""
 
+import copy
 import json
 import math
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import pytest
 
 from data_contracts.arrow import schema
 from data_contracts.facts import BusFacts, PointFacts, SubstationFacts
+from data_contracts.inspection import inspect
 from data_contracts.tables import TABLES
 from switchyard.home import Home
 
@@ -117,6 +119,95 @@ def stage(home):
     return write
 
 
+def capture_columns(facts, captures=4, seed=6, rate_hz=6400.0):
+    """Columns of `waveforms` and `waveforms_truth`: ten cycles synthesised from known harmonics."""
+    draw = np.random.default_rng(seed)
+    points = sorted(facts.points)
+    key = {
+        "scenario_id": [f"mumbai.test.1.harmonic.{k:06d}" for k in range(captures)],
+        "point": [points[k % len(points)] for k in range(captures)],
+        "t": [START_MS + 3_600_000 * k + 9000 for k in range(captures)],
+    }
+    waveforms = {**key, "rate_hz": np.full(captures, rate_hz), "quality": np.zeros(captures, dtype=np.int8)}
+    truth = {
+        **key,
+        "f_hz": np.full(captures, facts.frequency_hz),
+        "interharmonic_pct": np.full(captures, 0.1),
+    }
+    t = np.arange(round(10 * rate_hz / facts.frequency_hz)) / rate_hz
+    orders = np.arange(1, 41)
+    turns = np.exp(2j * np.pi * facts.frequency_hz * orders[:, None] * t)
+    for quantity, unit in (("v", "v"), ("i", "a")):
+        for k, phase in enumerate("abc"):
+            nominal = [
+                facts.points[name].nominal_v if quantity == "v" else 0.4 * facts.points[name].rated_a
+                for name in key["point"]
+            ]
+            pct = draw.uniform(0.0, 4.0 / orders, (captures, 40))
+            pct[:, 0] = 100.0
+            degrees = draw.uniform(-180.0, 180.0, (captures, 40))
+            degrees[:, 0] = -120.0 * k
+            phasors = np.array(nominal)[:, None] * pct / 100.0 * np.exp(1j * np.radians(degrees))
+            waveforms[f"{quantity}_{phase}_{unit}"] = list(
+                (math.sqrt(2.0) * (phasors @ turns).real).astype(np.float32)
+            )
+            truth[f"{quantity}_{phase}_h_pct"] = list(pct)
+            truth[f"{quantity}_{phase}_h_deg"] = list(degrees)
+            truth[f"thd_{quantity}_{phase}_pct"] = np.sqrt((pct[:, 1:] ** 2).sum(axis=1))
+            truth[f"{quantity}1_{phase}_{unit}"] = np.array(nominal)
+    return waveforms, truth
+
+
+def frequency_columns(facts, episodes=2, seconds=60, onset=20):
+    """Columns of `frequency`: a frequency that sinks after `onset` seconds and comes back."""
+    since = np.arange(seconds) - onset + 0.5
+    after = np.maximum(since, 0.0)
+    fall = 0.4 * (1.0 - np.exp(-after / 3.0)) - 0.01 * after
+    slope = np.where(since > 0.0, 0.4 / 3.0 * np.exp(-after / 3.0) - 0.01, 0.0)
+    rows = episodes * seconds
+    sway = 0.02 * np.sin(np.arange(seconds) / 9.0)
+    sways = 0.02 / 9.0 * np.cos(np.arange(seconds) / 9.0)
+    return {
+        "scenario_id": [f"mumbai.test.1.frequency.{k:06d}" for k in range(episodes) for _ in range(seconds)],
+        "t": np.concatenate([START_MS + 3_600_000 * k + 1000 * np.arange(seconds) for k in range(episodes)]),
+        "f_hz": np.tile(facts.frequency_hz - fall + sway, episodes).round(3),
+        "quality": np.zeros(rows, dtype=np.int8),
+        "f_true_hz": np.tile(facts.frequency_hz - fall + sway, episodes),
+        "rocof_true_hz_s": np.tile(sways - slope, episodes),
+        "inertia_s": np.full(rows, 4.5),
+        "imbalance_pu": np.tile(np.where(since > 0.0, -0.06, 0.0), episodes),
+        "governor_pu": np.tile(0.005 * after, episodes),
+        "agc_pu": np.zeros(rows),
+        "shed_pu": np.zeros(rows),
+        "event": np.tile(np.where(since > 0.0, "unit_trip", "none"), episodes),
+        "since_onset_s": [None if value <= 0.0 else value for value in np.tile(since, episodes)],
+    }
+
+
+@pytest.fixture
+def broken_rules(tmp_path, facts):
+    """Rejected rows by rule, of an Arrow table checked as a file."""
+
+    def check(name, data):
+        path = tmp_path / "normal-00000.parquet"
+        pq.write_table(data, path)
+        return inspect(TABLES[name], path, facts).counts()
+
+    return check
+
+
+@pytest.fixture
+def spoilt(small_tables, broken_rules):
+    """Rejected rows by rule of a good small table, after `change(columns)` has spoilt its columns."""
+
+    def check(name, change):
+        columns = copy.deepcopy(small_tables[name])
+        change(columns)
+        return broken_rules(name, as_table(name, columns))
+
+    return check
+
+
 @pytest.fixture(scope="session")
 def small_tables(facts):
     """A good table for every contract that is not `readings`, as columns."""
@@ -129,6 +220,7 @@ def small_tables(facts):
     v = {pair: readings[f"v_{pair}_v"] for pair in ("ab", "bc", "ca")}
     beta = sum(x**4 for x in v.values()) / sum(x**2 for x in v.values()) ** 2
     root = np.sqrt(np.clip(3 - 6 * beta, 0, None))
+    waveforms, waveforms_truth = capture_columns(facts)
     return {
         "readings_truth": {
             **{name: readings[name] for name in ("scenario_id", "point", "t", "f_hz")},
@@ -162,6 +254,31 @@ def small_tables(facts):
             "fault_level_ka": [12.0] * 4,
             "breaker_rating_ka": [31.5] * 4,
             "dips": [json.dumps({"DTX1.LV": [0.1, 0.9, 0.9], "INF1": [0.95, 1.0, 1.0]})] * 4,
+        },
+        "waveforms": waveforms,
+        "waveforms_truth": waveforms_truth,
+        "frequency": frequency_columns(facts),
+        "sag_events": {
+            "event_id": [f"e{k}" for k in range(6)],
+            "scenario_id": ["mumbai.test.1.sag.000000", None, None, None, None, "mumbai.test.1.swell.000000"],
+            "point": ["DTX1.LV"] * 4 + ["F331"] * 2,
+            "t": [START_MS + 60_000 * k + 417 for k in (0, 1, 2, 3, 0, 5)],
+            "kind": ["sag", "interruption", "rapid_voltage_change", "sag", "sag", "swell"],
+            "depth_pct": [40.0, 97.0, 1.5, 12.0, 55.0, 15.0],
+            "residual_pu": [0.6, 0.03, 1.035, 0.88, 0.45, 1.15],
+            "duration_ms": [90.0, 600.0, 40.0, 2400.0, 350.0, 800.0],
+            "cause": [
+                "fault",
+                "fault",
+                "capacitor_switching",
+                "motor_starting",
+                "fault",
+                "load_rejection",
+            ],
+            "phases": ["a", "abc", "abc", "abc", "bc", "abc"],
+            "cleared_by": ["main", "breaker_failure", "", "", "backup", ""],
+            "intensity_per_h": [0.2, 0.2, 1.5, 0.4, 0.3, 0.01],
+            "total_intensity_per_h": [2.1, 2.1, 2.1, 2.1, 2.3, 2.3],
         },
         "load": {
             "substation": ["mumbai"] * 96,

@@ -16,18 +16,6 @@ CURRENTS = [f"i_{phase}_a" for phase in "abc"]
 POWERS = [f"p_{phase}_w" for phase in "abc"] + [f"q_{phase}_var" for phase in "abc"]
 
 
-@pytest.fixture
-def broken_rules(tmp_path, facts):
-    """Rejected rows by rule, of an Arrow table checked as a file."""
-
-    def check(name, data):
-        path = tmp_path / "normal-00000.parquet"
-        pq.write_table(data, path)
-        return inspect(TABLES[name], path, facts).counts()
-
-    return check
-
-
 def scale(columns, names, factor):
     for name in names:
         columns[name] = columns[name] * factor
@@ -37,7 +25,7 @@ def one_point(columns, point="DTX1.LV"):
     return columns["point"] == point
 
 
-@pytest.mark.parametrize("kind", ["normal", "fault", "unbalance", "instrument"])
+@pytest.mark.parametrize("kind", ["normal", "fault", "sag", "swell", "unbalance", "harmonic", "instrument"])
 def test_readings__good_table__keeps_every_rule(readings, broken_rules, kind):
     assert broken_rules("readings", readings(kind=kind)) == {}
 

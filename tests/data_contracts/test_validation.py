@@ -1,12 +1,15 @@
 """Great Expectations says what the numpy rules say, because both come from one declaration."""
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_contracts.arrow import schema
 from data_contracts.block import Block
 from data_contracts.dataset import Dataset
 from data_contracts.enforcement import enforce_dataset
+from data_contracts.expectations import KEPT, frame, suite
 from data_contracts.report import write_report
 from data_contracts.rules.columns import all_rules
 from data_contracts.tables import TABLES
@@ -57,10 +60,6 @@ def test_suite__bad_table__breaks_the_same_rules_in_as_many_rows(tmp_path, facts
 
 
 def test_validation__enforced_dataset__holds_and_is_reported(home, facts, readings, stage, small_tables):
-    import pyarrow as pa
-
-    from data_contracts.arrow import schema
-
     def lose(columns):
         columns["f_hz"][7] = np.nan
 
@@ -84,3 +83,20 @@ def test_validation__enforced_dataset__holds_and_is_reported(home, facts, readin
     text = (home.reports / "contracts.md").read_text()
     assert "| test.mumbai | readings | 1 | 120 | 119 | 1 | 0.833% |" in text
     assert "First: normal-00000.parquet, row 7: f_hz = nan Hz (`f_hz.finite`)." in text
+
+
+def test_frame__table_with_lists__asks_about_their_elements_by_booleans(small_tables, facts):
+    table = TABLES["waveforms"]
+    columns = {name: list(values) for name, values in small_tables["waveforms"].items()}
+    columns["v_b_v"][1] = np.full(1280, np.nan)
+    columns["i_a_a"][2] = columns["i_a_a"][2][:900]
+    rows = pa.table({f.name: pa.array(columns[f.name], f.type) for f in schema(table)})
+    block = Block(table, rows, facts)
+
+    data = frame(table, block)
+
+    asked = {expectation.meta["rule"]: expectation.column for expectation in suite(table)}
+    assert set(asked.values()) <= set(data.columns)
+    assert not {"v_a_v", "v_b_v", "i_a_a"} & set(data.columns)
+    broken = {rule: (~data[column]).sum() for rule, column in asked.items() if column.startswith(KEPT)}
+    assert {rule: count for rule, count in broken.items() if count} == {"v_b_v.finite": 1, "equal_lengths": 1}

@@ -64,6 +64,24 @@ def make_windows() -> Callable[..., Windows]:
     return make
 
 
+def wave(f_hz=50.0, shares=None, between=None, count=1280, rate_hz=6400.0, noise=0.0, rng=None, start=0.4):
+    """Three phases of RMS 1 with harmonics {order: share} and lines between them {Hz: share}, [3, count]."""
+    t = np.arange(count) / rate_hz
+    angle = 2.0 * np.pi * (f_hz * t - np.arange(3)[:, None] / 3.0) + start
+    samples = np.sin(angle)
+    for order, share in (shares or {}).items():
+        samples = samples + share * np.sin(order * angle + 0.3 * order)
+    for line_hz, share in (between or {}).items():
+        samples = samples + share * np.sin(2.0 * np.pi * line_hz * t + np.arange(3)[:, None] + start)
+    samples = np.sqrt(2.0) * samples
+    return samples if rng is None else samples + noise * rng.standard_normal(samples.shape)
+
+
+@pytest.fixture(scope="session")
+def make_wave() -> Callable[..., np.ndarray]:
+    return wave
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)

@@ -115,6 +115,9 @@ def naive(channels, nominals, t_end):
 
     out["f_mean_hz"], out["f_dev_hz"] = mean(f), mean(f) - nominals.f_nom_hz
     out["f_min_hz"], out["f_max_hz"], out["f_std_hz"], out["rocof_hz_s"] = least(f), most(f), std(f), slope(f)
+    out["rocof_3s_hz_s"] = (f[-1] - f[-3]) / 2.0
+    out["f_outside_hz"] = mean([max(abs(x - nominals.f_nom_hz) - 0.03, 0.0) for x in valid(f)])
+    out["v_nom_log"] = math.log10(nominals.v_nom_v * ROOT3 / 1e3)
     out["f_step_max_hz"] = most([abs(d) for d in steps(f)])
 
     for name, means, total in (("p", p_mean, p3), ("q", q_mean, q3)):
@@ -172,6 +175,8 @@ def naive(channels, nominals, t_end):
 
     thd = [channels[f"thd_{x}"] for x in PHASES]
     out["thd_mean_pct"], out["thd_max_pct"] = all_or_nan([mean(x) for x in thd], fmean), most([*chain(*thd)])
+    out["thd_worst_pct"] = most([mean(x) for x in thd])
+    out["thd_spread_pct"] = out["thd_worst_pct"] - least([mean(x) for x in thd])
     out["pst"] = mean(channels["pst"])
     out["v_min_dip_pu"] = most(
         [a - b for k in range(3) for a, b in zip(v[k], channels[f"v_min_{PHASES[k]}"], strict=True)]
@@ -246,6 +251,7 @@ def test_compute__each_feature__equals_the_plain_implementation(make_windows, no
     samples[:, ch.I, 2] = samples[:, ch.P, 2] = samples[:, ch.Q, 2] = 0.0
     samples[:, ch.V, 3] = 0.0
     samples[:, ch.V_LL.start, 4] *= 3.0
+    samples[:, ch.F, 5:9] = 50.0 + 10.0 * (samples[:, ch.F, 5:9] - 50.0)
     windows = replace(windows, samples=samples, quality=quality)
 
     rows = compute(windows)

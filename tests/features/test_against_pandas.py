@@ -50,5 +50,11 @@ def test_main__quick__prints_one_json_object(benchmark, capsys):
     assert benchmark.main(["--quick"]) == 0
     figures = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert figures["features"] >= 80
-    for name in ("batch_windows_per_s", "online_us", "pandas_windows_per_s", "speedup_vs_pandas"):
+    for name in (
+        "batch_windows_per_s",
+        "online_us",
+        "pandas_windows_per_s",
+        "speedup_vs_pandas",
+        "captures_per_s",
+    ):
         assert figures[name] > 0

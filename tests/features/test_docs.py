@@ -1,6 +1,6 @@
 """docs/features.md is generated and current."""
 
-from features import NAMES
+from features import NAMES, SEQUENCE_FEATURES
 from features.docs import PAGE, main, page
 
 
@@ -11,6 +11,7 @@ def test_page__on_disk__is_the_generated_one():
 def test_page__every_feature__is_in_it_once():
     text = page()
     assert all(text.count(f"\n| `{name}` |") == 1 for name in NAMES)
+    assert all(text.count(f"\n| `{feature.name}` |") == 1 for feature in SEQUENCE_FEATURES)
 
 
 def test_check__stale_page__fails_and_says_what_to_run(tmp_path, capsys):

@@ -20,6 +20,7 @@ ALWAYS = {
     "weekend",
     "missing_share",
     "questionable_share",
+    "v_nom_log",
 }
 
 
@@ -170,7 +171,7 @@ def test_compute__dead_bus__has_no_infinite_feature(make_windows, rng):
 def test_compute__fewest_samples__are_as_declared(make_windows, rng):
     windows = make_windows(rng, 1)
     for feature in CATALOGUE:
-        if feature.group in ("calendar", "sampling", "harmonic"):
+        if feature.group in ("calendar", "sampling", "level", "harmonic"):
             continue
         for count in range(4):
             samples = windows.samples.copy()

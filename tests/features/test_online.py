@@ -8,9 +8,10 @@ import pytest
 
 from data_contracts.wire.request import Item, Reading
 from data_contracts.wire.rows import pack
-from features import INDEX, FeatureError, compute
+from features import INDEX, SEQUENCE_NAMES, FeatureError, compute
 from features import channels as ch
 from features.online import windows_from_rows
+from features.sequence import sequence
 
 START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 OPTIONAL = ("v_ll", "v_min", "v_max", "thd")
@@ -73,6 +74,23 @@ def test_windows__optional_channels_absent__are_missing(make_windows, rng, nomin
     found = windows_from_rows(pack([item(make_windows(rng, 1), optional=False)]), [nominals])
     assert np.isnan(found.samples[:, : ch.POWER.start]).all()
     assert np.isfinite(found.samples[:, ch.POWER.start :]).all()
+
+
+def test_sequence__readings_by_wire__are_those_of_the_series(make_windows, rng, nominals):
+    series = 50.0 + 0.05 * rng.standard_normal((3, 10))
+    wanted = make_windows(rng, 3, f=series)
+    found = windows_from_rows(pack([item(wanted, row) for row in range(3)]), [nominals] * 3)
+    steps = sequence(found.channel("f"), found.f_nom_hz)
+    np.testing.assert_array_equal(steps, sequence(series, np.full(3, nominals.f_nom_hz)))
+    assert steps.shape == (3, len(SEQUENCE_NAMES))
+    by_name = dict(zip(SEQUENCE_NAMES, steps[1], strict=True))
+    assert by_name["seq_dev_hz.0"] == series[1, 0] - 50.0
+    assert by_name["seq_dev_hz.9"] == series[1, 9] - 50.0
+
+
+def test_sequence__too_few_readings_by_wire__are_nan(make_windows, rng, nominals):
+    found = windows_from_rows(pack([item(make_windows(rng, 1), keep=9)]), [nominals])
+    assert np.isnan(sequence(found.channel("f"), found.f_nom_hz)).all()
 
 
 def test_windows__qualities__become_codes(make_windows, rng, nominals):

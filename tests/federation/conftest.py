@@ -22,7 +22,8 @@ from federation.job import Job
 from federation.ledger import Ledger
 from federation.plans import plan, schema_digest
 from federation.rounds import Federation, Outcome, federate_rounds
-from federation.site import Site, SiteSpec
+from federation.site import Site
+from federation.spec import SiteSpec
 from models.catalogue import definition
 from switchyard.home import Home
 from switchyard.profiles import Profile, load_profile
@@ -30,7 +31,12 @@ from switchyard.profiles import Profile, load_profile
 SITES, HELD_OUT = ("mumbai", "delhi", "bangalore"), ("chennai",)
 POINTS = ("DTX1.LV", "F331")
 EPISODES, SECONDS = 120, 20
-MODELS = ("phase_imbalance", "voltage_anomaly")
+WINDOWED = ("phase_imbalance", "voltage_anomaly", "harmonic_analysis")
+MODELS = (*WINDOWED, "frequency_stability")
+HARMONIC_EPISODES = 160
+# A second is a row with ten minutes before it and the horizon behind it.
+FREQUENCY_EPISODES, FREQUENCY_S = 40, 640
+ONSET_AT_S = 605
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,14 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 
 
 def write_dataset(folder: Path, substation: str, profile: Profile, rng: np.random.Generator) -> None:
-    columns = tuple(dict.fromkeys(name for model in MODELS for name in definition(model).columns))
-    for kind, episodes in (("normal", 2 * EPISODES), ("instrument", EPISODES), ("unbalance", EPISODES)):
+    columns = tuple(dict.fromkeys(name for model in WINDOWED for name in definition(model).columns))
+    sizes = {
+        "normal": 2 * EPISODES,
+        "instrument": EPISODES,
+        "unbalance": EPISODES,
+        "harmonic": HARMONIC_EPISODES,
+    }
+    for kind, episodes in sizes.items():
         keys, events = draw_episodes(substation, profile, kind, episodes, rng)
         n = len(keys["scenario_id"])
         vuf_pct = np.abs(rng.normal(0.4, 0.3, n))
@@ -72,6 +84,8 @@ def write_dataset(folder: Path, substation: str, profile: Profile, rng: np.rando
             struck = rng.integers(3, size=n)
             for at, name in enumerate(("v_spike_pu", "v_step_diff_pu", "v_drift_pu")):
                 features[name] = np.where(struck == at, features[name] + 30.0, features[name])
+        if kind == "harmonic":
+            features |= write_captures(folder, keys, rng)
         save(folder, "features", kind, keys, features)
         seconds = {name: np.repeat(values, 10) for name, values in keys.items()}
         seconds["t"] = seconds["t"] + 1000 * np.tile(np.arange(-9, 1), n)
@@ -84,9 +98,59 @@ def write_dataset(folder: Path, substation: str, profile: Profile, rng: np.rando
         }
         save(folder, "readings_truth", kind, seconds, truth)
         save(folder, "readings", kind, seconds, {})
+    write_frequency(folder, substation, profile, rng)
     Dataset.write_manifest(
         folder, substation=substation, profile=profile.name, seed=profile.seed, circuit_digest="c" * 64
     )
+
+
+def write_captures(
+    folder: Path, keys: dict[str, np.ndarray], rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Distortion behind transformers that lose a fifth of the fifth harmonic; returns what is seen of it."""
+    n = len(keys["t"])
+    fifth, other = rng.uniform(0.3, 6.0, n), rng.uniform(0.1, 2.0, n)
+    orders = np.zeros((n, 40))
+    orders[:, 4], orders[:, 6] = fifth, other
+    lists = pa.array(list(orders), pa.list_(pa.float64()))
+    truth = {f"thd_v_{phase}_pct": np.hypot(fifth, other) for phase in "abc"}
+    save(folder, "waveforms_truth", "harmonic", keys, truth | {f"v_{phase}_h_pct": lists for phase in "abc"})
+    save(folder, "waveforms", "harmonic", keys, {"quality": np.zeros(n, dtype=np.int8)})
+    seen = np.hypot(0.8 * fifth, other) * (1.0 + 0.01 * rng.normal(size=n))
+    drawn = {name: np.abs(rng.normal(size=n)) for name in definition("harmonic_analysis").optional}
+    return {
+        **drawn,
+        "h5_v_pct": 0.8 * fifth,
+        "thd_v_wave_pct": seen,
+        "thd_worst_pct": np.where(rng.random(n) < 0.2, np.nan, seen),
+    }
+
+
+def write_frequency(folder: Path, substation: str, profile: Profile, rng: np.random.Generator) -> None:
+    """Frequency that swings slowly and falls after an event, exponentially towards a new level."""
+    begin = datetime(2025, 1, 1, 6, tzinfo=UTC).timestamp()
+    episode, second = np.divmod(np.arange(FREQUENCY_EPISODES * FREQUENCY_S), FREQUENCY_S)
+    # One episode a day, so that every split has its share.
+    t = begin + 86_400.0 * (episode % profile.simulation.load_days) + second
+    phase = rng.uniform(0.0, 6.3, FREQUENCY_EPISODES)[episode]
+    since = np.where(second >= ONSET_AT_S, second - ONSET_AT_S + 0.5, np.nan)
+    size = rng.choice([-1.0, 1.0], FREQUENCY_EPISODES) * rng.uniform(0.1, 0.4, FREQUENCY_EPISODES)
+    fall = size[episode] * (1.0 - np.exp(-np.nan_to_num(since) / 8.0))
+    true = 50.0 + 0.01 * np.sin(second / 25.0 + phase) + fall
+    keys = {
+        "scenario_id": np.asarray(
+            [f"{substation}.{profile.name}.{profile.seed}.frequency.{at:06d}" for at in episode], dtype=object
+        ),
+        "t": (1000 * t).astype(np.int64),
+    }
+    values = {
+        "f_hz": true + 3e-4 * rng.normal(size=t.size),
+        "f_true_hz": true,
+        "quality": np.zeros(t.size, dtype=np.int8),
+        "since_onset_s": pa.array(since, from_pandas=True),
+        "shed_pu": np.zeros(t.size),
+    }
+    save(folder, "frequency", "frequency", keys, values)
 
 
 def draw_episodes(
@@ -101,7 +165,12 @@ def draw_episodes(
                 keys["scenario_id"].append(f"{substation}.{profile.name}.{profile.seed}.{kind}.{index:06d}")
                 keys["point"].append(point)
                 keys["t"].append(int(1000 * (start + 86_400 * day[index] + second)))
-    of_kind = {"normal": ["none", "tap_step"], "instrument": ["spike"], "unbalance": ["open_conductor"]}[kind]
+    of_kind = {
+        "normal": ["none", "tap_step"],
+        "instrument": ["spike"],
+        "unbalance": ["open_conductor"],
+        "harmonic": ["none"],
+    }[kind]
     events = np.asarray(of_kind, dtype=object)[rng.integers(len(of_kind), size=len(keys["t"]))]
     return {
         "scenario_id": np.asarray(keys["scenario_id"], dtype=object),
@@ -114,7 +183,10 @@ def save(
     folder: Path, table: str, kind: str, keys: dict[str, np.ndarray], values: dict[str, np.ndarray]
 ) -> None:
     (folder / table).mkdir(parents=True, exist_ok=True)
-    columns = {name: pa.array(part) for name, part in {**keys, **values}.items()}
+    columns = {
+        name: part if isinstance(part, pa.Array) else pa.array(part)
+        for name, part in {**keys, **values}.items()
+    }
     columns["t"] = pa.array(keys["t"], pa.timestamp("ms", tz="UTC"))
     pq.write_table(pa.table(columns), folder / table / f"{kind}-00000.parquet")
 
@@ -155,7 +227,7 @@ def bench(campaign: Campaign, tmp_path: Path) -> Callable[..., Bench]:
     def make(
         model: str,
         folders: dict[str, Path] | None = None,
-        params: dict[str, int] | None = None,
+        params: dict[str, float] | None = None,
         tamper: Callable[[int, str, bytes], bytes] = lambda _number, _site, data: data,
     ) -> Bench:
         job = Job(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from federation import moments
 from federation.errors import FederationError
-from federation.moments import Moments
+from federation.moments import ColumnMoments, Moments
 
 
 @given(
@@ -47,3 +47,24 @@ def test_moments__no_rows__is_an_error():
         Moments.of(np.zeros((0, 2)))
     with pytest.raises(FederationError, match="no sites"):
         moments.merge([])
+
+
+def test_column_moments__merged__are_those_of_the_measured_values_together():
+    rng = np.random.default_rng(2)
+    parts = [rng.normal(at, 1 + at, size=(40 + 30 * at, 3)) for at in range(3)]
+    for part in parts:
+        part[rng.random(part.shape) < 0.3] = np.nan
+    parts[0][:, 2] = np.nan
+    merged = ColumnMoments.of(parts[0]).merge(ColumnMoments.of(parts[1])).merge(ColumnMoments.of(parts[2]))
+    together = np.concatenate(parts)
+    assert merged.n.tolist() == np.isfinite(together).sum(axis=0).tolist()
+    np.testing.assert_allclose(merged.mean, np.nanmean(together, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(merged.deviation, np.nanstd(together, axis=0, ddof=1), rtol=1e-12)
+
+
+def test_column_moments__few_measured_rows__are_not_measured():
+    X = np.asarray([[1.0, np.nan], [2.0, 5.0], [4.0, np.nan]])
+    own = ColumnMoments.of(X, least=2)
+    assert own.n.tolist() == [3, 0]
+    assert own.mean[1] == own.m2[1] == own.deviation[1] == 0.0
+    assert own.merge(own).mean[0] == pytest.approx(7 / 3)

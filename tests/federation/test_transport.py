@@ -16,7 +16,7 @@ from federation.envelope import Envelope, new_nonce, seal, unseal
 from federation.errors import SiteError
 from federation.message import Message
 from federation.plans import plan, schema_digest
-from federation.site import SiteSpec
+from federation.spec import SiteSpec
 from federation.transport import SiteProcesses
 from federation.wire import decode, encode
 
@@ -90,7 +90,7 @@ import sys, time
 from datetime import date
 from pathlib import Path
 from federation.confinement import Confinement
-from federation.site import SiteSpec
+from federation.spec import SiteSpec
 from federation.transport import SiteProcesses
 if __name__ == "__main__":
     folder = Path({str(campaign.sites["delhi"])!r})

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -123,6 +125,25 @@ def draw(rng: np.random.Generator, kind: str, n: int) -> Drawn:
     )
 
 
+def true_voltages(phasor: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of `readings_truth` that follow from phasors per unit, [n, seconds, 3]."""
+    true = np.abs(phasor) * V_NOM
+    line = np.abs(phasor - np.roll(phasor, -1, axis=2)) * V_NOM
+    turns = np.array([1, TURN.conj(), TURN.conj() ** 2])
+    positive = (phasor * turns).mean(axis=2)
+    negative = (phasor * turns.conj()).mean(axis=2)
+    return {
+        **{f"v_{phase}_v": true[..., at].ravel() for at, phase in enumerate("abc")},
+        **{f"v_{pair}_v": line[..., at].ravel() for at, pair in enumerate(("ab", "bc", "ca"))},
+        "vuf_pct": (100 * np.abs(negative) / np.abs(positive)).ravel(),
+    }
+
+
+def write_part(folder: Path, table: str, kind: str, columns: dict[str, object]) -> None:
+    (folder / table).mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns), folder / table / f"{kind}-00000.parquet")
+
+
 def write_kind(folder: Path, substation: str, kind: str, count: int, rng: np.random.Generator) -> None:
     """One part of the tables `readings_truth` and `features` with `count` episodes spread over forty days."""
     n = count * len(POINTS)
@@ -132,24 +153,17 @@ def write_kind(folder: Path, substation: str, kind: str, count: int, rng: np.ran
     point = np.tile(sorted(POINTS), count)
     begin = START + 86400.0 * np.repeat(rng.permutation(count) % 40, len(POINTS)) + 3600.0
     t = (begin[:, None] + np.arange(SECONDS)).astype(np.int64) * 1000
-    true = np.abs(drawn.phasor) * V_NOM
-    line = np.abs(drawn.phasor - np.roll(drawn.phasor, -1, axis=2)) * V_NOM
-    turns = np.array([1, TURN.conj(), TURN.conj() ** 2])
-    positive = (drawn.phasor * turns).mean(axis=2)
-    negative = (drawn.phasor * turns.conj()).mean(axis=2)
-    flat = {
+    key = {
         "scenario_id": np.repeat(scenario, SECONDS),
         "point": np.repeat(point, SECONDS),
         "t": pa.array(t.ravel(), pa.timestamp("ms", tz="UTC")),
-        **{f"v_{phase}_v": true[..., at].ravel() for at, phase in enumerate("abc")},
-        **{f"v_{pair}_v": line[..., at].ravel() for at, pair in enumerate(("ab", "bc", "ca"))},
-        "vuf_pct": (100 * np.abs(negative) / np.abs(positive)).ravel(),
+    }
+    acts = {
         "event": np.where(drawn.active, drawn.event[:, None], "none").ravel(),
         "severity": pa.array(np.repeat(drawn.severity, SECONDS), from_pandas=True),
         "active": drawn.active.ravel(),
     }
-    (folder / "readings_truth").mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(flat), folder / "readings_truth" / f"{kind}-00000.parquet")
+    write_part(folder, "readings_truth", kind, key | true_voltages(drawn.phasor) | acts)
     ends = np.array([WINDOW, SECONDS])
     cut = lambda x: np.concatenate([x[:, end - WINDOW : end] for end in ends])  # noqa: E731
     v = cut(drawn.v) * V_NOM
@@ -174,8 +188,157 @@ def write_kind(folder: Path, substation: str, kind: str, count: int, rng: np.ran
         "t": pa.array((windows.t_end * 1000).astype(np.int64), pa.timestamp("ms", tz="UTC")),
         **{name: computed[:, at] for at, name in enumerate(features.NAMES)},
     }
-    (folder / "features").mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(table), folder / "features" / f"{kind}-00000.parquet")
+    write_part(folder, "features", kind, table)
+
+
+CAPTURED = 9
+"""Second of a ten-second episode in which its captures lie."""
+RATE_HZ, SAMPLES = 6400.0, 1280
+ORDERS = np.arange(1, 41)
+EMITTED = np.array([3, 5, 7, 11, 13, 17, 19, 23, 25])
+
+
+@dataclass
+class Spectra:
+    """True harmonics of n captures and what a resonant transformer makes of them, complex [n, 3, 40]."""
+
+    true: np.ndarray
+    passed: np.ndarray
+    f_hz: np.ndarray
+
+
+def resonant(orders: np.ndarray, at: np.ndarray, damping: float) -> np.ndarray:
+    """Response of a second-order low-pass with its resonance at the order `at`, 1 at the fundamental."""
+    x = orders / at
+    own = 1 / (1 - x**2 + 2j * damping * x)
+    return own / own[..., :1]
+
+
+def draw_spectra(rng: np.random.Generator, n: int) -> Spectra:
+    """Spectra of converters of any size behind transformers that resonate near the twelfth order."""
+    size = np.exp(rng.uniform(np.log(0.003), np.log(0.1), (n, 1, 1)))
+    shape = (0.3 + rng.random((n, 1, EMITTED.size))) / np.sqrt(EMITTED)
+    shape = shape / np.sqrt((shape**2).sum(axis=2, keepdims=True))
+    true = np.zeros((n, 3, ORDERS.size), dtype=complex)
+    true[:, :, 0] = np.array([1, TURN, TURN**2])
+    turn = np.exp(2j * np.pi * rng.random((n, 3, EMITTED.size)))
+    true[:, :, EMITTED - 1] = size * shape * (1 + 0.1 * rng.normal(size=(n, 3, 1))) * turn
+    passed = true * resonant(ORDERS, rng.normal(12.0, 0.4, (n, 1, 1)), 0.35)
+    return Spectra(true, passed, 50 + rng.normal(0, 0.02, n))
+
+
+def distortion_pct(spectrum: np.ndarray) -> np.ndarray:
+    """THD of each phase in %, [n, 3]."""
+    size = np.abs(spectrum)
+    return 100 * np.sqrt((size[..., 1:] ** 2).sum(axis=2)) / size[..., 0]
+
+
+def sampled(spectra: Spectra, rng: np.random.Generator) -> np.ndarray:
+    """Voltages of ten cycles, V, with the noise of a 16-bit converter, [n, 3, samples]."""
+    t = np.arange(SAMPLES) / RATE_HZ
+    turning = np.exp(2j * np.pi * spectra.f_hz[:, None, None] * ORDERS[:, None] * t)
+    v = np.sqrt(2) * V_NOM * np.einsum("nph,nht->npt", spectra.passed, turning).real
+    return v + rng.normal(0, 3e-5 * V_NOM, v.shape)
+
+
+def write_harmonics(folder: Path, substation: str, count: int, rng: np.random.Generator) -> None:
+    """Every table of `count` episodes of ten seconds with a capture at each point; samples are not kept."""
+    n = count * len(POINTS)
+    spectra = draw_spectra(rng, n)
+    begin = START + 86400.0 * np.repeat(rng.permutation(count) % 40, len(POINTS)) + 7200.0
+    t = begin + CAPTURED
+    quiet = draw(rng, "normal", n)
+    v = quiet.v[:, -WINDOW:] * V_NOM
+    i = np.full_like(v, 400.0)
+    metered = distortion_pct(spectra.passed)[:, None] * (1 + rng.normal(0, 0.03, (n, 1, 3)))
+    samples = sampled(spectra, rng)
+    windows = features.Windows.from_arrays(
+        v=v, i=i, p=-v * i * 0.95, q=-v * i * 0.31, f=np.repeat(spectra.f_hz[:, None], WINDOW, axis=1),
+        t_end=t, nominals=features.PointNominals(V_NOM, 1000.0, 50e6, 50.0, 19800.0),
+        v_ll=quiet.v_ll[:, -WINDOW:] * V_NOM * np.sqrt(3), v_min=quiet.v_min[:, -WINDOW:] * V_NOM,
+        v_max=quiet.v_max[:, -WINDOW:] * V_NOM, thd=metered * (1 + rng.normal(0, 0.01, v.shape)),
+        waveforms=(features.Waveforms(np.arange(n), RATE_HZ, samples, np.full_like(samples, 400.0)),),
+    )  # fmt: skip
+    computed = features.compute(windows)
+    ids = [str(ScenarioId(substation, "tiny", 7, "harmonic", index)) for index in range(count)]
+    key = {
+        "scenario_id": np.repeat(ids, len(POINTS)),
+        "point": np.tile(sorted(POINTS), count),
+        "t": pa.array((t * 1000).astype(np.int64), pa.timestamp("ms", tz="UTC")),
+    }
+    thd, share = distortion_pct(spectra.true), 100 * np.abs(spectra.true) / np.abs(spectra.true[..., :1])
+    truth = {
+        **{f"thd_v_{phase}_pct": thd[:, at] for at, phase in enumerate("abc")},
+        **{
+            f"v_{phase}_h_pct": pa.array(list(share[:, at]), pa.list_(pa.float64()))
+            for at, phase in enumerate("abc")
+        },
+    }
+    write_part(folder, "waveforms", "harmonic", key | {"quality": np.zeros(n, dtype=np.int8)})
+    write_part(folder, "waveforms_truth", "harmonic", key | truth)
+    table = key | {name: computed[:, at] for at, name in enumerate(features.NAMES)}
+    write_part(folder, "features", "harmonic", table)
+    second = (t[:, None] + np.arange(1 - WINDOW, 1)) * 1000
+    seconds = {
+        "scenario_id": np.repeat(key["scenario_id"], WINDOW),
+        "point": np.repeat(key["point"], WINDOW),
+        "t": pa.array(second.ravel().astype(np.int64), pa.timestamp("ms", tz="UTC")),
+    }
+    nothing = {
+        "event": np.full(n * WINDOW, "none"),
+        "severity": pa.nulls(n * WINDOW, pa.float64()),
+        "active": np.zeros(n * WINDOW, dtype=bool),
+    }
+    write_part(
+        folder, "readings_truth", "harmonic", seconds | true_voltages(quiet.phasor[:, -WINDOW:]) | nothing
+    )
+
+
+EPISODE_S, STEPS_A_SECOND = 900, 5
+
+
+def swing(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+    """Frequency of n episodes, one of two with a step of power after ten minutes: columns [n, seconds].
+
+    2H·f′/f₀ = ΔP + governor − D·Δf in explicit steps; the governor follows beyond its deadband after a lag.
+    """
+    inertia, damping, droop = rng.uniform(3, 6, n), rng.uniform(0.5, 1.5, n), rng.uniform(8, 14, n)
+    onset = np.where(rng.random(n) < 0.5, rng.uniform(620, 860, n), np.inf)
+    step = rng.choice([-1, 1], n) * np.exp(rng.uniform(np.log(0.01), np.log(0.06), n))
+    f, governor, noise = np.zeros(n), np.zeros(n), np.zeros(n)
+    true = np.zeros((n, EPISODE_S))
+    dt = 1 / STEPS_A_SECOND
+    for k in range(EPISODE_S * STEPS_A_SECOND):
+        noise += -noise * dt / 20 + 4e-4 * np.sqrt(dt) * rng.normal(size=n)
+        power = noise + step * (k * dt >= onset)
+        wanted = -droop * (f - np.clip(f, -3e-4, 3e-4)) - 2e-3 * f / 3e-4
+        governor += (wanted - governor) * dt / 4
+        f += dt * (power + governor - damping * f) / (2 * inertia)
+        true[:, k // STEPS_A_SECOND] += 50 * f / STEPS_A_SECOND
+    since = np.arange(1, EPISODE_S + 1) - onset[:, None]
+    return {
+        "f_true_hz": 50 + true,
+        "f_hz": np.round(50 + true + rng.normal(0, 3e-4, true.shape), 3),
+        "since_onset_s": np.where(since > 0, since, np.nan),
+        "shed_pu": np.zeros(true.shape),
+    }
+
+
+def write_frequency(folder: Path, substation: str, count: int, rng: np.random.Generator) -> None:
+    """The table `frequency` with `count` episodes spread over forty days; a reading in five hundred is lost."""
+    drawn = swing(rng, count)
+    ids = [str(ScenarioId(substation, "tiny", 7, "frequency", index)) for index in range(count)]
+    begin = START + 86400.0 * (np.arange(count) * 7 % 40) + 1800.0
+    t = (begin[:, None] + np.arange(EPISODE_S)).astype(np.int64) * 1000
+    lost = rng.random(drawn["f_hz"].shape) < 0.002
+    drawn["f_hz"][lost] = np.nan
+    columns = {
+        "scenario_id": np.repeat(ids, EPISODE_S),
+        "t": pa.array(t.ravel(), pa.timestamp("ms", tz="UTC")),
+        "quality": np.where(lost, 2, 0).astype(np.int8).ravel(),
+        **{name: pa.array(values.ravel(), from_pandas=True) for name, values in drawn.items()},
+    }
+    write_part(folder, "frequency", "frequency", columns)
 
 
 def write_dataset(home: Home, profile: Profile, substation: str, counts: dict[str, int]) -> Path:
@@ -183,7 +346,9 @@ def write_dataset(home: Home, profile: Profile, substation: str, counts: dict[st
     rng = np.random.default_rng(abs(hash(substation)) % 1 + len(substation))
     folder = home.dataset(profile.dataset(substation))
     for kind, count in counts.items():
-        write_kind(folder, substation, kind, count, rng)
+        own = {"harmonic": write_harmonics, "frequency": write_frequency}
+        write = own.get(kind) or partial(write_kind, kind=kind)
+        write(folder, substation, count=count, rng=rng)
     Dataset.write_manifest(
         folder,
         substation=substation,
@@ -208,12 +373,17 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.filterwarnings(text))
 
 
-COUNTS = {"normal": 120, "fault": 60, "unbalance": 80, "instrument": 90}
+COUNTS = {"normal": 120, "fault": 60, "unbalance": 80, "instrument": 90, "harmonic": 120, "frequency": 40}
 
 
 @pytest.fixture(scope="session")
 def profile() -> Profile:
-    return load_profile("tiny")
+    """The tiny profile with three trials of every model."""
+    from models.catalogue import DEFINED
+
+    tiny = load_profile("tiny")
+    tuning = msgspec.structs.replace(tiny.tuning, trials=dict.fromkeys(DEFINED, 3))
+    return msgspec.structs.replace(tiny, tuning=tuning)
 
 
 @pytest.fixture(scope="session")

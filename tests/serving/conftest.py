@@ -188,6 +188,54 @@ def compile_voltage_anomaly(folder: Path, low: float = -0.6, **changes: Any) -> 
     return write_compiled(folder, onnx, spec | changes.get("spec", {}), golden | changes.get("golden", {}))
 
 
+HARMONIC_INPUTS = ["thd_v_wave_pct", "h5_v_pct", "h7_v_pct", "thd_worst_pct", "v_nom_log"]
+
+
+def compile_harmonic_analysis(folder: Path, **changes: Any) -> Path:
+    """Half of what the waveform says, four fifths of what the meter says."""
+    import numpy as np
+
+    from models.graphs import forest_graph
+    from models.trees import LARGEST, TreeArrays
+
+    halves, fifths = math.log(0.5), math.log(0.8)
+    tree = TreeArrays(
+        feature=np.array([0, -1, -1]),
+        threshold=np.array([LARGEST, 0, 0]),
+        left=np.array([1, -1, -1]),
+        right=np.array([2, -1, -1]),
+        value=np.array([[0.0], [halves], [fifths]]),
+    )
+    spec = {
+        "model": "harmonic_analysis",
+        "features": HARMONIC_INPUTS,
+        "optional": HARMONIC_INPUTS[:4],
+        "one_of": ["thd_v_wave_pct", "thd_worst_pct"],
+        "onnx_outputs": ["ln_ratio"],
+        "decoder": {
+            "measured": ["thd_v_wave_pct", "thd_worst_pct"],
+            "least_thd_pct": 0.01,
+            "levels": ["low", "medium", "high"],
+            "limits_pct": [3.0, 5.0],
+            "order_features": ["h5_v_pct", "h7_v_pct"],
+            "orders": [5, 7],
+            "least_order_pct": 0.3,
+            "most_orders": 3,
+        },
+    }
+    golden = {
+        "features": [[8.0, 0.2, 4.0, 9.0, 1.5], [None, None, None, 8.0, 1.5]],
+        "raw": [[halves], [fifths]],
+        "answers": [
+            {"thd_estimate": 4.0, "harmonic_level": "medium", "dominant_harmonics": [7]},
+            {"thd_estimate": 6.4, "harmonic_level": "high"},
+        ],
+        "tolerance": {"thd_estimate": 2e-6},
+    }
+    onnx = forest_graph("harmonic_analysis", [tree], len(HARMONIC_INPUTS), "ln_ratio")
+    return write_compiled(folder, onnx, spec | changes.get("spec", {}), golden | changes.get("golden", {}))
+
+
 @dataclass(frozen=True)
 class Compiler:
     """Makes compiled folders below `root`."""
@@ -200,10 +248,13 @@ class Compiler:
     def voltage_anomaly(self, name: str = "voltage", low: float = -0.6, **changes: Any) -> Path:
         return compile_voltage_anomaly(self.root / name, low, **changes)
 
+    def harmonic_analysis(self, name: str = "harmonic", **changes: Any) -> Path:
+        return compile_harmonic_analysis(self.root / name, **changes)
+
 
 @dataclass(frozen=True)
 class Publisher:
-    """Publishes both models for mumbai and delhi into a home."""
+    """Publishes the models for mumbai and delhi into a home."""
 
     home: Home
     compiler: Compiler
@@ -211,12 +262,15 @@ class Publisher:
     def publish(self, version: str = "1", low: float = -0.6, *, current: bool = True) -> str:
         phase = self.compiler.phase_imbalance(f"phase-{version}")
         voltage = self.compiler.voltage_anomaly(f"voltage-{version}", low)
-        routes = {"phase_imbalance": "phase_imbalance", "voltage_anomaly": "voltage_anomaly"}
+        harmonic = self.compiler.harmonic_analysis(f"harmonic-{version}")
+        names = ("phase_imbalance", "voltage_anomaly", "harmonic_analysis")
+        routes = {name: name for name in names}
         name = write_snapshot(
             self.home,
             [
                 PublishedModel("phase_imbalance", version, phase),
                 PublishedModel("voltage_anomaly", version, voltage),
+                PublishedModel("harmonic_analysis", version, harmonic),
             ],
             {"mumbai": routes, "delhi": routes},
             catalogue_digest=features.catalogue_digest(),
@@ -235,6 +289,11 @@ def compiler(tmp_path: Path) -> Compiler:
 @pytest.fixture(scope="session")
 def fragile() -> bytes:
     return fragile_onnx()
+
+
+@pytest.fixture(scope="session")
+def tree() -> Callable[..., bytes]:
+    return tree_onnx
 
 
 @pytest.fixture(scope="session")
@@ -279,6 +338,33 @@ def make_item(
         "point": "DTX1.LV",
         "readings": [make_reading(k, scale) for k in range(readings)],
     } | changes
+
+
+def make_waveform(
+    harmonics_pct: dict[int, float], volts: float = 19053.0, rate_hz: float = 6400.0
+) -> dict[str, Any]:
+    """Ten cycles of three phases with the same harmonics, in % of the fundamental; currents without any."""
+    f_hz = 50.02
+    turns = [2 * math.pi * f_hz * k / rate_hz for k in range(round(0.2 * rate_hz))]
+
+    def series(size: float, phase: int, content: dict[int, float]) -> list[float]:
+        shift = -2 * math.pi / 3 * phase
+        orders = [(1, 1.0), *((order, pct / 100) for order, pct in content.items())]
+        return [
+            round(math.sqrt(2) * size * sum(a * math.cos(h * (x + shift)) for h, a in orders), 2)
+            for x in turns
+        ]
+
+    return {
+        "rate_hz": rate_hz,
+        "v": [series(volts, phase, harmonics_pct) for phase in range(3)],
+        "i": [series(410.0, phase, {}) for phase in range(3)],
+    }
+
+
+@pytest.fixture(scope="session")
+def waveform() -> Callable[..., dict[str, Any]]:
+    return make_waveform
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,8 @@ class Needs(NamedTuple):
     features: tuple[str, ...]
     minimum_readings: int
     point_kinds: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
 
 
@@ -36,7 +38,9 @@ def engine(tmp_path_factory, make_publisher):
 
 def test_page__table_of_needs__is_that_of_the_declared_models():
     declared = [definition(name) for name in DEFINED]
-    needs = [Needs(d.name, d.features, d.minimum_readings, d.point_kinds) for d in declared]
+    needs = [
+        Needs(d.name, d.features, d.minimum_readings, d.point_kinds, d.optional, d.one_of) for d in declared
+    ]
     page = PAGE.read_text()
     part = page[page.index(BEGIN) : page.index(END) + len(END)]
     assert part == generated(needs)

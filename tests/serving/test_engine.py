@@ -73,7 +73,7 @@ def test_infer__deep_sag_in_phase_b__both_models_see_it(ask, item):
     assert imbalance["imbalance_class"] == "severe"
     assert imbalance["critical_phase"] == "B"
     exceeded = {one["quantity"]: one for one in response["limit_exceeded"]}
-    assert set(exceeded) == {"v_min", "vuf"}
+    assert set(exceeded) == {"v_min", "sag", "vuf"}
     assert exceeded["v_min"]["value"] == pytest.approx(0.6, rel=1e-3)
     # |V2|/|V1| of (1, 0.6, 1) pu at 120°: (0.4/3) / (2.6/3).
     assert exceeded["vuf"]["value"] == pytest.approx(100 * 0.4 / 2.6, rel=1e-6)
@@ -113,7 +113,8 @@ def test_infer__point_of_another_kind__not_applicable(ask, item):
     response = ask(body)["monitoring"]
     assert response["phase_imbalance"]["reason"] == "not_applicable"
     assert "kind system" in response["phase_imbalance"]["detail"]
-    assert response["harmonic_analysis"]["reason"] == "not_published"
+    assert response["harmonic_analysis"]["reason"] == "not_applicable"
+    assert response["frequency_stability"]["reason"] == "not_published"
 
 
 def test_infer__models_narrowed__only_those_answer(ask, item):

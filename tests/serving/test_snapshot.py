@@ -22,19 +22,17 @@ from serving.snapshot.manifest import decode_manifest
 from switchyard.home import Home
 
 
-def test_write_snapshot__two_models__manifest_names_files_routes_and_digests(publisher):
+def test_write_snapshot__three_models__manifest_names_files_routes_and_digests(publisher):
     name = publisher.publish(current=False)
     snapshot = open_snapshot(publisher.home, name)
     manifest = snapshot.manifest
     assert name.startswith("000001-")
     assert manifest.catalogue_digest == features.catalogue_digest()
     assert manifest.contract_version == CONTRACT_VERSION
-    assert [entry.registered for entry in manifest.models] == ["phase_imbalance", "voltage_anomaly"]
-    assert manifest.routes["delhi"] == {
-        "phase_imbalance": "phase_imbalance",
-        "voltage_anomaly": "voltage_anomaly",
-    }
-    entry = manifest.models[0]
+    names = ["harmonic_analysis", "phase_imbalance", "voltage_anomaly"]
+    assert [entry.registered for entry in manifest.models] == names
+    assert manifest.routes["delhi"] == {name: name for name in names}
+    entry = manifest.models[1]
     assert {file.path for file in entry.files} == {
         f"models/phase_imbalance/1/{file}" for file in ("model.onnx", "spec.json", "golden.json")
     }

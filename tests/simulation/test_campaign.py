@@ -1,6 +1,7 @@
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -8,11 +9,16 @@ import pytest
 
 from data_contracts.enforcement import enforce_dataset
 from data_contracts.facts import SubstationFacts
+from data_contracts.tables.scenarios import SCENARIOS
 from simulation.campaign import Summary, plan_parts, simulate_substation
 from simulation.errors import SimulationError, WorkerLostError
 from simulation.grid import BoundaryHour
+from simulation.parts import KINDS, TABLES, PartResult
 from simulation.pool import Workers
-from simulation.solving import PartResult
+from simulation.scenario.episode import Episode
+from simulation.solving import _SIMULATE, WITHOUT_ENGINE, is_complete
+from simulation.tables.parquet import write_table
+from simulation.tables.scenarios import scenario_columns
 from substations.description import Substation
 from switchyard.home import Home
 from switchyard.profiles import Episodes, Profile
@@ -76,9 +82,10 @@ def test_simulate_substation__one_or_two_workers__give_the_same_bytes(
 
     assert digests(two) == digests(summary)
     assert two.rows == summary.rows
-    assert seen == [(k + 1, 8) for k in range(8)]
-    assert summary.statuses.get("ok", 0) + summary.statuses.get("islanded", 0) == 16
-    assert summary.rows["readings"] == summary.rows["readings_truth"] == 16 * 27 * 20
+    assert seen == [(k + 1, 12) for k in range(12)]
+    assert summary.statuses.get("ok", 0) + summary.statuses.get("islanded", 0) == 24
+    assert summary.rows["readings"] == summary.rows["readings_truth"] == 24 * 27 * 20
+    assert summary.rows["sag_events"] > 50
 
 
 def test_simulate_substation__run_again__keeps_every_part(simulate: Simulate, summary: Summary) -> None:
@@ -86,7 +93,7 @@ def test_simulate_substation__run_again__keeps_every_part(simulate: Simulate, su
 
     again = simulate(summary.folder.parent, 1)
 
-    assert again.resumed == again.parts == 8
+    assert again.resumed == again.parts == 12
     assert {file: file.stat().st_mtime_ns for file in again.files} == before
 
 
@@ -113,6 +120,24 @@ def test_simulate_substation__killed_in_between__finishes_with_the_same_bytes(
     assert done.resumed >= 2
     assert digests(done) == digests(summary)
     assert not list(half.glob("*/.*"))
+
+
+def test_is_complete__no_episode_of_the_part_was_solved__needs_its_scenarios_only(
+    small_profile: Profile, tmp_path: Path
+) -> None:
+    part = plan_parts(small_profile, "mumbai")[0]
+    failed = [
+        Episode(scenario, 1_735_669_800, 20, "none", status="not_converged", reason="no solution")
+        for scenario in part.scenarios
+    ]
+
+    assert not is_complete(tmp_path, part)
+    write_table(tmp_path / "scenarios" / part.file, SCENARIOS, scenario_columns(failed, "0" * 64))
+    assert is_complete(tmp_path, part)
+
+    solved = [replace(failed[0], status="ok"), *failed[1:]]
+    write_table(tmp_path / "scenarios" / part.file, SCENARIOS, scenario_columns(solved, "0" * 64))
+    assert not is_complete(tmp_path, part)
 
 
 def test_simulate_substation__other_seed__empties_the_folder_first(
@@ -179,3 +204,8 @@ def test_workers__none_asked_for_or_not_opened__are_refused(simulate: Simulate, 
         Workers(0)
     with pytest.raises(SimulationError, match="not open"):
         simulate(tmp_path, Workers(1))
+
+
+def test_kinds__each__has_one_way_of_being_solved_and_tables_that_prove_it() -> None:
+    assert set(_SIMULATE) | set(WITHOUT_ENGINE) == set(KINDS) == set(TABLES)
+    assert not set(_SIMULATE) & set(WITHOUT_ENGINE)

@@ -5,16 +5,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+import substations
 from data_contracts.tables.readings_truth import EVENTS
 from simulation.clock import DAY_S
-from simulation.parts import KINDS
+from simulation.grid import BoundaryHour
 from simulation.scenario.episode import Episode
 from simulation.scenario.truth import describe
 from simulation.sequence import line_voltages, unbalance_pct
 from simulation.solving import Bench
 from switchyard.identity import ScenarioId
+from switchyard.profiles import Profile
 
 SECONDS = 20
+LIVED_KINDS = ("normal", "fault", "sag", "swell", "unbalance", "harmonic", "instrument")
 Play = Callable[[str, int], Episode]
 
 
@@ -31,7 +34,7 @@ def row(bench: Bench, name: str) -> int:
     return [point.id for point in bench.world.substation.points].index(name)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LIVED_KINDS)
 def test_episode__any_kind__balances_and_fits_into_one_local_day(bench: Bench, play: Play, kind: str) -> None:
     for index in range(4):
         episode = play(kind, index)
@@ -45,7 +48,7 @@ def test_episode__any_kind__balances_and_fits_into_one_local_day(bench: Bench, p
         assert len(episode.taps) == len(episode.capacitor_steps) == SECONDS
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LIVED_KINDS)
 def test_episode__any_kind__leaves_the_engine_as_it_was(
     bench: Bench, play: Play, rated_loads: np.ndarray, kind: str
 ) -> None:
@@ -61,7 +64,7 @@ def test_episode__any_kind__leaves_the_engine_as_it_was(
     assert np.abs(bench.engine.solve(rated_loads[None]) - before).max() < 1.0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LIVED_KINDS)
 def test_episode__played_alone_or_after_others__is_the_same(bench: Bench, play: Play, kind: str) -> None:
     alone = play(kind, 3)
     bench.engine.compile()
@@ -90,9 +93,9 @@ def test_normal__many_episodes__hold_tap_steps_and_switching_and_nothing_worse(p
     assert 0.05 < largest_vuf < 2.0
 
 
-def test_fault__sized_sag__has_the_drawn_severity_at_the_watched_point(bench: Bench, play: Play) -> None:
-    for index in (1, 4, 7, 10):
-        episode = play("fault", index)
+def test_sag__sized__has_the_drawn_severity_at_the_watched_point(bench: Bench, play: Play) -> None:
+    for index in (0, 2, 4, 6):
+        episode = play("sag", index)
         watched = row(bench, episode.parameters["watched"])
 
         assert episode.severity == pytest.approx(episode.parameters["drawn"], rel=0.02)
@@ -102,10 +105,10 @@ def test_fault__sized_sag__has_the_drawn_severity_at_the_watched_point(bench: Be
         assert np.nanmax(episode.labels.severity[watched]) == pytest.approx(episode.severity)
 
 
-def test_fault__short_circuit__shows_in_half_cycle_extremes_of_its_second(bench: Bench, play: Play) -> None:
+def test_sag__short_circuit__shows_in_half_cycle_extremes_of_its_second(bench: Bench, play: Play) -> None:
     from simulation.instruments.observation import observe
 
-    episode = play("fault", 1)
+    episode = play("sag", 2)
     second = int(episode.fault.t_start_s)
     said = observe(np.random.default_rng(0), bench.meters, episode.states, episode.timeline, episode.f_hz)
 
@@ -120,9 +123,9 @@ def test_fault__short_circuit__shows_in_half_cycle_extremes_of_its_second(bench:
     assert currents[~struck] == pytest.approx(0.0, abs=1e-6 * currents.max())
 
 
-def test_fault__load_rejection__lifts_all_phases_by_the_drawn_severity(bench: Bench, play: Play) -> None:
+def test_swell__load_rejection__lifts_all_phases_by_the_drawn_severity(bench: Bench, play: Play) -> None:
     for index in (2, 5, 8):
-        episode = play("fault", index)
+        episode = play("swell", index)
         watched = row(bench, episode.parameters["watched"])
         begin, length = episode.parameters["start_s"], episode.parameters["duration_s"]
 
@@ -133,10 +136,89 @@ def test_fault__load_rejection__lifts_all_phases_by_the_drawn_severity(bench: Be
         assert episode.labels.active[watched].sum() == int(np.ceil(begin + length)) - int(begin)
 
 
+def test_sag__remote_fault__dips_everywhere_and_trips_nothing(bench: Bench, play: Play) -> None:
+    causes = set()
+    for index in (1, 7, 13):
+        episode = play("sag", index)
+        watched = row(bench, "INF1")
+
+        assert episode.cause == "fault"
+        assert episode.fault is None
+        assert episode.status == "ok"
+        assert episode.parameters["site"] == "grid"
+        assert event_names(episode, watched) <= {"sag", "swell"}
+        assert episode.labels.active.any(axis=1).all()
+        begin, length = episode.parameters["start_s"], episode.parameters["duration_s"]
+        assert episode.labels.active[watched].sum() == int(np.ceil(begin + length)) - int(begin)
+        causes.add(episode.parameters["cleared_by"])
+    assert causes <= {"main", "backup", "breaker_failure"}
+
+
+def test_sag__motor_start__acts_while_the_motor_runs_up_and_not_when_it_runs(
+    bench: Bench, play: Play
+) -> None:
+    from simulation.instruments.observation import observe
+
+    for index in (3, 9, 15):
+        episode = play("sag", index)
+        watched = row(bench, episode.parameters["watched"])
+        begin, length = episode.parameters["start_s"], episode.parameters["duration_s"]
+        active = np.flatnonzero(episode.labels.active[watched])
+
+        assert episode.cause == "motor_starting"
+        assert event_names(episode, watched) == {"sag"}
+        assert active[0] in (int(begin), int(begin) + 1)
+        assert active[-1] <= begin + length
+        assert active.size >= 0.5 * length
+        assert np.all(np.diff(active) == 1)
+        assert np.unique(episode.labels.severity[watched]) == pytest.approx([episode.severity])
+        said = observe(np.random.default_rng(0), bench.meters, episode.states, episode.timeline, episode.f_hz)
+        calm, deep = said.v_min[watched, : int(begin)].mean(), said.v_min[watched, active[1]].mean()
+        assert (1.0 - deep / calm) / bench.world.limit[watched] == pytest.approx(episode.severity, rel=0.15)
+        after = (
+            said.v_min[watched, int(begin + length) + 1 :].mean() if begin + length < SECONDS - 2 else calm
+        )
+        assert 1.0 - after / calm < 0.4 * (1.0 - deep / calm)
+
+
+def test_sag__bank_switching__is_a_rapid_voltage_change_and_no_anomaly(bench: Bench, play: Play) -> None:
+    for index in (5, 11, 17):
+        episode = play("sag", index)
+        second = int(episode.parameters["start_s"])
+
+        assert episode.cause == "capacitor_switching"
+        assert episode.parameters["change_pct"] >= 1.0
+        assert abs(np.diff(episode.parameters["steps"])[0]) == 1
+        assert {name for k in range(27) for name in event_names(episode, k)} == {"none", "switching"}
+        assert np.argwhere(episode.labels.active)[:, 1].tolist() == [second] * int(
+            episode.labels.active.any(axis=1).sum()
+        )
+        assert episode.capacitor_steps[second - 1] != episode.capacitor_steps[second]
+
+
+def test_sag__any_hundred__are_half_of_drawn_severity(bench: Bench, play: Play) -> None:
+    aims = [play("sag", index).parameters["aim"] for index in range(12)]
+
+    assert aims.count("severity") == 6
+
+
+def test_swell__earth_fault_with_an_impedance_in_the_neutral__lifts_the_healthy_phases(
+    small_profile: Profile, hours: tuple[BoundaryHour, ...]
+) -> None:
+    bench = Bench.of(substations.read("delhi"), small_profile, hours)
+    episode = bench.episode(ScenarioId("delhi", "small", 11, "swell", 5), SECONDS)
+    watched = row(bench, episode.parameters["watched"])
+    v = np.abs(episode.states.v[:, watched])
+
+    assert episode.cause == "fault"
+    assert episode.parameters["fault_type"] == "LG"
+    assert event_names(episode, watched) == {"swell"}
+    assert episode.severity >= 0.99
+    assert v.max() / v[0].max() - 1.0 > 1.0 - v.min() / v[0].min()
+
+
 def test_fault__tripped_section__is_an_interruption_and_islanded(bench: Bench, play: Play) -> None:
-    found = next(
-        (e for e in (play("fault", 3 * index) for index in range(120)) if e.status == "islanded"), None
-    )
+    found = next((e for e in (play("fault", index) for index in range(120)) if e.status == "islanded"), None)
 
     assert found is not None
     assert found.reason.startswith("de-energised at the end: ")
@@ -239,7 +321,7 @@ def test_draw_severity__many_draws__are_log_uniform_from_1_to_20() -> None:
 
 
 def test_describe__divided_second__is_the_weighted_mean_of_its_states(bench: Bench, play: Play) -> None:
-    episode = play("fault", 1)
+    episode = play("sag", 2)
     truth = describe(episode.states, episode.timeline, bench.meters.nominal_v)
     begin, end = episode.timeline.begin, episode.timeline.end
     second = int(episode.fault.t_start_s)

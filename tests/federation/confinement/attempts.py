@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,9 +18,29 @@ def by_arrow(path: Path) -> str:
     return fs.LocalFileSystem().open_input_file(str(path)).read().decode()
 
 
+def by_keras(path: Path) -> str:
+    """Train a network, then let TensorFlow read `path`, which it does by itself, without Python."""
+    import numpy as np
+
+    from models import keras_training, networks
+
+    first = networks.initial(networks.Widths(4, 3, 2), 2, 1)
+    X = np.random.default_rng(0).normal(size=(64, 10, 2)).astype(np.float32)
+    after, _ = networks.train(first, X, X[:, -1, 0], networks.Course(epochs=1), 1)
+    if all(np.array_equal(one, two) for one, two in zip(first, after, strict=True)):
+        return "nothing was trained"
+    tensorflow, _ = keras_training._libraries()
+    try:
+        return str(tensorflow.io.read_file(str(path)).numpy().decode())
+    except tensorflow.errors.PermissionDeniedError as error:
+        raise PermissionError(str(error)) from error
+
+
 def main(home: Path) -> dict[str, str]:
     own, other = home / "data" / "quick.delhi", home / "data" / "quick.mumbai"
-    found = {"layers": Confinement(own, (home,)).enter()}
+    scratch = home.parent / "scratch"
+    scratch.mkdir()
+    found = {"layers": Confinement(own, (home,), scratch=scratch).enter()}
     attempts: dict[str, Callable[[], object]] = {
         "own": (own / "manifest.json").read_text,
         "other": (other / "manifest.json").read_text,
@@ -29,8 +50,13 @@ def main(home: Path) -> dict[str, str]:
         "listing": lambda: list((home / "data").iterdir()),
         "registry": (home / "mlflow.db").read_bytes,
         "writing": lambda: (other / "new").write_text("x"),
+        "temporary": lambda: (Path(tempfile.mkdtemp()) / "new").write_text("x"),
+        "own_written": lambda: (own / "new").write_text("x"),
+        "beside": lambda: (home.parent / "new").write_text("x"),
         "arrow_own": lambda: by_arrow(own / "manifest.json"),
         "arrow_other": lambda: by_arrow(other / "manifest.json"),
+        "keras_own": lambda: by_keras(own / "manifest.json"),
+        "keras_other": lambda: by_keras(other / "manifest.json"),
         "elsewhere": (home.parent / "elsewhere.txt").read_text,
     }
     for name, attempt in attempts.items():

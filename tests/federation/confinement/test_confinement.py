@@ -47,7 +47,22 @@ def test_site__anything_else_of_the_home__is_refused_by_name(found, way):
 def test_site__library_that_opens_files_itself__is_refused_by_the_kernel(found):
     assert found["layers"] == "landlock+audit"
     assert found["arrow_other"].startswith("PermissionError")
+    assert found["keras_other"].startswith("PermissionError")
     assert found["elsewhere"].startswith("PermissionError")
+
+
+def test_site__temporary_files__lie_in_its_scratch_folder(found):
+    assert found["temporary"] == "opened: 1"
+
+
+@pytest.mark.skipif(not landlock.available(), reason="this kernel has no Landlock")
+def test_site__anything_outside_its_scratch_folder__cannot_be_written(found):
+    assert found["own_written"].startswith("PermissionError")
+    assert found["beside"].startswith("PermissionError")
+
+
+def test_site__keras__trains_in_a_confined_process(found):
+    assert found["keras_own"] == "opened: 'delhi'"
 
 
 def test_program_folders__whatever_is_installed__hold_no_home():

@@ -9,13 +9,13 @@ from federation.errors import FederationError
 from federation.families.growing_isolation import (
     STEPS_PER_UNIT,
     LatticeTrees,
-    apportion,
     depth_limit,
     grow,
     stretch,
     to_lattice,
 )
 from federation.families.isolation_forest import SCORE_BINS, IsolationForest, threshold_of
+from federation.families.shares import apportion
 from federation.rounds import fit_here
 from models import anomalies
 from models.isolation import IsolationArrays

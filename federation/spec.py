@@ -1,0 +1,30 @@
+"""What a site process is told when it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from federation.confinement import Confinement
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSpec:
+    """What a site process is told when it starts.
+
+    Attributes:
+        name: Name of the substation.
+        model: Model to be federated.
+        dataset: The site's own dataset folder.
+        start: The campaign's first local date; decides the split.
+        confinement: What it may read.
+        log_level: Least severe line shown on standard error.
+    """
+
+    name: str
+    model: str
+    dataset: Path
+    start: date
+    confinement: Confinement
+    log_level: str = "INFO"

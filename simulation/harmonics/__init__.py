@@ -1,0 +1,1 @@
+"""Harmonic distortion: what customers and the grid emit, and what becomes of it at the measurement points."""
