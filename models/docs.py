@@ -10,7 +10,7 @@ from typing import Any
 from data_contracts.answers import fields
 from models.catalogue import CATALOGUE, DEFINED, definition
 from models.protocol import Bar, Definition, Output
-from switchyard.files import write_text_atomic
+from switchyard.pages import write_or_check
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 
@@ -115,15 +115,7 @@ def _names(names: Any) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the page, or with `--check` say whether it is up to date (0) or not (1)."""
-    text = page()
-    if "--check" in arguments:
-        current = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-        if current != text:
-            sys.stderr.write(f"{PAGE} is out of date: run `python -m models.docs`\n")
-            return 1
-        return 0
-    write_text_atomic(PAGE, text)
-    return 0
+    return write_or_check(arguments, PAGE, page(), "python -m models.docs")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from flows.answers import Answered, compare, happened, markdown, write
 from flows.episodes import TOPICS, Episode, Window
@@ -32,6 +34,7 @@ def episode(*, event: str = "open_conductor", vuf_pct: float | None = 6.0) -> Ep
             "v_bc_v": [31_100.0] * 10,
             "v_ca_v": [33_000.0] * 10,
             "vuf_pct": pa.array([vuf_pct] * 10, pa.float64()),
+            "f_hz": [50.0] * 10,
             "event": [event] * 10,
             "event_phase": ["b" if acts else ""] * 10,
             "severity": pa.array([12.5 if acts else None] * 10, pa.float64()),
@@ -110,6 +113,44 @@ def test_compare__unbalance_not_defined__null_in_the_report(tmp_path: Path) -> N
     assert asked.vuf_pct is None
     json_path, _ = write(Home(tmp_path), [asked])
     assert read_json(json_path)[0]["vuf_pct"] is None
+
+
+def monitoring(**answers: dict[str, Any]) -> dict[str, Any]:
+    return {**response({}, {}), "monitoring": answers}
+
+
+def test_compare__capture__its_solved_distortion_is_the_truth() -> None:
+    capture = {"thd_v_a_pct": 2.1, "thd_v_b_pct": 4.236, "thd_v_c_pct": 1.0}
+    answer = {"status": "ok", "model_version": "harmonic_analysis:1", "harmonic_level": "medium"}
+    asked = compare(
+        replace(episode(event="none"), capture=capture),
+        monitoring(harmonic_analysis={**answer, "thd_estimate": 4.2}),
+        ("harmonic_analysis",),
+    )
+    assert asked.comparisons[0].truth == {"harmonic_level": "medium", "thd_estimate": 4.24}
+    assert asked.comparisons[0].agrees is True
+    assert happened(asked) == "normal operation, VUF 6.00 %, THD 4.24 %"
+
+
+def test_compare__no_capture__distortion_has_no_truth() -> None:
+    answer = {"status": "ok", "model_version": "harmonic_analysis:1", "harmonic_level": "low"}
+    asked = compare(episode(), monitoring(harmonic_analysis=answer), ("harmonic_analysis",))
+    assert asked.comparisons[0].truth == {}
+    assert asked.comparisons[0].agrees is None
+
+
+@pytest.mark.parametrize(
+    ("ahead_hz", "trend"), [(50.004, "stable"), (50.03, "increasing"), (49.98, "decreasing")]
+)
+def test_compare__episode_goes_on__the_true_trend_decides(ahead_hz: float, trend: str) -> None:
+    answer = {"status": "ok", "model_version": "frequency_stability:1", "trend": "increasing"}
+    asked = compare(
+        replace(episode(), f_ahead_hz=ahead_hz),
+        monitoring(frequency_stability=answer),
+        ("frequency_stability",),
+    )
+    assert asked.comparisons[0].truth == {"trend": trend, "predicted_frequency": ahead_hz}
+    assert asked.comparisons[0].agrees is (trend == "increasing")
 
 
 def test_markdown__answers__one_row_a_model() -> None:

@@ -15,7 +15,9 @@ import pytest
 
 from switchyard.files import read_json
 from switchyard.home import Home
+from switchyard.profiles import load_profile
 
+MINI = Path(__file__).with_name("mini.yaml")
 KILLS = 10
 LONGEST_S = 60.0
 GONE_S = 20.0
@@ -59,18 +61,16 @@ def test_pipeline__ten_kills_at_random_moments__completes_registers_once_leaves_
         ).fetchall()
         steps = [value for (value,) in registry.execute("select value from tags where key = 'step_key'")]
         states = {state for (state,) in registry.execute("select status from runs")}
-    assert sorted(made) == [
-        ("phase_imbalance", "federated"),
-        ("phase_imbalance", "pooled"),
-        ("voltage_anomaly", "federated"),
-        ("voltage_anomaly", "pooled"),
-    ]
-    assert len(steps) == len(set(steps)) == 4
+    profile = load_profile(str(MINI))
+    both = [(name, way) for name in profile.models for way in ("federated", "pooled")]
+    tuned = [(f"frequency_stability.{site}", "fine_tuned") for site in profile.training]
+    assert sorted(made) == sorted([*both, *tuned])
+    assert len(steps) == len(set(steps)) == 2 * len(profile.models)
     assert states == {"FINISHED"}
     with closing(sqlite3.connect(home.prefect / "prefect.db")) as database:
         open_runs = database.execute(
             "select count(*) from flow_run where state_type in ('RUNNING', 'PENDING')"
         ).fetchone()
     assert open_runs == (0,)
-    assert len(read_json(home.reports / "answers.json")) == 6
+    assert len(read_json(home.reports / "answers.json")) == 8
     assert not any(path.name.startswith(".") for path in home.snapshots.iterdir())
