@@ -44,7 +44,7 @@ def available() -> bool:
 
 
 def restrict(readable: Iterable[Path], writable: Iterable[Path] = ()) -> bool:
-    """Let this thread and all it starts read below `readable` and `writable` only, and write below the latter.
+    """Let this thread and all it starts read below both lists of folders only, and write below `writable`.
 
     Devices, which lie below /dev, may be written where that is readable.
 

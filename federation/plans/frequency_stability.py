@@ -22,9 +22,10 @@ from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
 
-EPOCHS = 2
-"""Passes over a site's rows in a round; the model's own number of epochs gives the number of rounds."""
-DECAY, MOMENTUM = 0.75, 0.3
+SHARE_OF_EPOCHS = 2.0 / 3.0
+"""Rounds of one pass each, as a share of the passes that the pooled model makes: the server's momentum makes
+up for the others."""
+STEP, DECAY, MOMENTUM = 4.0 / 3.0, 0.85, 0.5
 TUNING_EPOCHS, TUNING_RATE = 2, 0.15
 NOMINAL_HZ = 50.0
 # Deviations and slopes of made-up probes, Hz and Hz/s.
@@ -42,7 +43,7 @@ class FrequencyStabilityPlan(Plan):
     apart = True
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:
-        """The network's hyper-parameters; as many passes over the rows as the pooled model makes."""
+        """The network's hyper-parameters; a round is one pass over a site's rows."""
         taken = chosen(params, self.definition.defaults)
         return {
             "seed": seed,
@@ -53,10 +54,10 @@ class FrequencyStabilityPlan(Plan):
                 "dropout": taken["dropout"],
                 "marked_weight": taken["onset_weight"],
             },
-            "rounds": ceil(int(taken["epochs"]) / EPOCHS),
-            "epochs": EPOCHS,
+            "rounds": ceil(int(taken["epochs"]) * SHARE_OF_EPOCHS),
+            "epochs": 1,
             "batch": taken["batch"],
-            "learning_rate": taken["learning_rate"],
+            "learning_rate": STEP * float(taken["learning_rate"]),
             "decay": DECAY,
             "momentum": MOMENTUM,
             "tuning_epochs": TUNING_EPOCHS,

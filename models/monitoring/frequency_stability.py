@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTHS = Widths(first=64, second=32, hidden=16)
-UNIT_HZ = 0.01
+UNIT_HZ = 0.005
 """What one unit of the network's answer stands for, everywhere: sites that average networks must agree."""
-KEPT = {QUIET: 0.25, RECOVERY: 1.0 / 3.0, ONSET: 1.0, STRADDLE: 1.0}
-"""Share of the seconds of each regime that are rows: quiet ones are nearly all there are."""
+KEPT = {QUIET: 0.75, RECOVERY: 0.5, ONSET: 1.0, STRADDLE: 1.0}
+"""Share of the seconds of each regime that are rows: neighbouring quiet ones tell little that is new."""
 FROM_MEAN = f"{SEQUENCE_FEATURES[6].name}.{STEPS - 1}"
 UNSIGNED = "seq_spread_hz"
 FEWEST_EPISODES = 20
@@ -91,26 +91,26 @@ class FrequencyStability(Definition[SequenceNet]):
         mean_of("stability_score_mae", "announced", "score_error"),
     )
     headline = "skill"
-    opponents = ("persistence", "ridge", "ridge_quiet")
-    references = ("ridge_onset",)
+    opponents = ("persistence", "ridge")
+    references = ("ridge_quiet", "ridge_onset")
     bars = (
-        Bar("quiet_mae_mhz", beats=("persistence", "tree3"), not_worse=("ridge", "ridge_quiet")),
+        Bar("quiet_mae_mhz", beats=("persistence", "tree3"), not_worse=("ridge",)),
         Bar("onset_mae_mhz", beats=("persistence", "ridge", "tree3"), cuts={"ridge": 0.30}),
         Bar("onset_r2", 0.95),
     )
     family = "fedavg"
     claim = "approximate"
     defaults: ClassVar[Params] = {
-        "learning_rate": 3e-3,
-        "batch": 256,
-        "epochs": 12,
+        "learning_rate": 4e-3,
+        "batch": 512,
+        "epochs": 8,
         "dropout": 0.2,
-        "onset_weight": 3.0,
+        "onset_weight": 2.0,
     }
     limits = (
         "Ten readings one second apart, none missing. Nothing in them tells of an event that has not begun: "
         "seconds with an onset or a load shedding ahead, or inside the newest second, are reported apart "
-        "(straddle) and are no training rows. Figures count one in four quiet seconds and one in three "
+        "(straddle) and are no training rows. Figures count three in four quiet seconds and half of those "
         "later than 30 s after an event. Made for systems of 50 Hz whose frequency moves as the simulated "
         "ones do; `switchyard evaluate frequency_stability --data` tells how it does on a recording."
     )
@@ -120,18 +120,18 @@ class FrequencyStability(Definition[SequenceNet]):
         return regimes.label(windows)
 
     def chosen(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """All seconds about an onset, one in three after it, one in four quiet ones."""
+        """All seconds about an onset, half of those later after it, three in four quiet ones."""
         share = sum(KEPT[name] * np.asarray(rows.truth[name], dtype=np.float64) for name in regimes.REGIMES)
         return np.asarray(rng.random(len(rows)) < share, dtype=bool)
 
     def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
         """Step size, batch, epochs, dropout, and how much a second after an onset weighs."""
         return {
-            "learning_rate": trial.suggest_float("learning_rate", 1e-3, 8e-3, log=True),
-            "batch": trial.suggest_categorical("batch", (128, 256, 512)),
-            "epochs": trial.suggest_int("epochs", 8, 16),
+            "learning_rate": trial.suggest_float("learning_rate", 2e-3, 8e-3, log=True),
+            "batch": trial.suggest_categorical("batch", (256, 512)),
+            "epochs": trial.suggest_int("epochs", 6, 10),
             "dropout": trial.suggest_float("dropout", 0.05, 0.3),
-            "onset_weight": trial.suggest_float("onset_weight", 1.0, 6.0, log=True),
+            "onset_weight": trial.suggest_float("onset_weight", 1.0, 4.0, log=True),
         }
 
     def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:

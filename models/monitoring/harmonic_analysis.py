@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models import forest, graphs, plots
+from models import distortion_plots, forest, graphs
 from models.dataset import DEFINED
 from models.estimates import absolute_error, among, mean_of
 from models.evaluation import MODEL, Answers
 from models.forest import Forest
+from models.harmonic_orders import LEAST_ORDER_PCT, MOST_ORDERS, dominant, named_orders, overlap
 from models.metrics import Columns, accuracy, macro_f1, share
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows, concatenate
@@ -46,47 +47,13 @@ WAVEFORM = (
 METERED = (METER, "thd_spread_pct")
 # Below it a ratio of distortions is one of noises.
 LEAST_THD_PCT = 0.01
-# A harmonic is named as dominant from this share of the fundamental on, three at most, largest first.
-LEAST_ORDER_PCT, MOST_ORDERS = 0.3, 3
-TUNED_ROWS = 3000
+TUNED_ROWS = 2400
 
 
 def class_of(thd_pct: NDArray[np.float64]) -> NDArray[np.int64]:
     """Class code of a THD in percent: low below 3, medium from 3 to 5, high above 5."""
     codes: NDArray[np.int64] = (thd_pct >= LIMITS_PCT[0]).astype(np.int64) + (thd_pct > LIMITS_PCT[1])
     return codes
-
-
-def dominant(orders_pct: NDArray[np.float64], least_pct: float, most: int) -> NDArray[np.int64]:
-    """Places of the largest orders, largest first, int64 [n, most]; -1 where fewer reach `least_pct`.
-
-    Args:
-        orders_pct: Harmonics in % of the fundamental, NaN where not known, [n, orders].
-        least_pct: Smallest that is named.
-        most: Most that are named.
-    """
-    known = np.where(np.isnan(orders_pct), -np.inf, orders_pct)
-    places = np.argsort(-known, axis=1, kind="stable")[:, :most]
-    reached = np.take_along_axis(known, places, axis=1) >= least_pct
-    return np.where(reached, places, -1).astype(np.int64)
-
-
-def named_orders(orders_pct: NDArray[np.float64], orders: tuple[int, ...]) -> NDArray[np.int64]:
-    """The dominant orders by their numbers, largest first, int64 [n, 3]; 0 where fewer are named."""
-    places = dominant(orders_pct, LEAST_ORDER_PCT, MOST_ORDERS)
-    return np.where(places >= 0, np.asarray(orders, dtype=np.int64)[places], 0)
-
-
-def overlap(named: NDArray[np.int64], true: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Jaccard index of two sets of orders in each row, float64 [n]; 1 where both are empty.
-
-    Args:
-        named: Distinct orders, 0 for none, [n, k].
-        true: Likewise.
-    """
-    both = ((named[:, :, None] == true[:, None, :]) & (named > 0)[:, :, None]).sum(axis=(1, 2))
-    either = (named > 0).sum(axis=1) + (true > 0).sum(axis=1) - both
-    return np.where(either > 0, both / np.maximum(either, 1), 1.0)
 
 
 class HarmonicAnalysis(Definition[Forest]):
@@ -193,7 +160,7 @@ class HarmonicAnalysis(Definition[Forest]):
     def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
         """Size of the forest and of its trees, and what each of them sees."""
         return {
-            "n_estimators": trial.suggest_int("n_estimators", 40, 100, step=20),
+            "n_estimators": trial.suggest_int("n_estimators", 40, 80, step=20),
             "max_leaf_nodes": trial.suggest_int("max_leaf_nodes", 32, 128, step=16),
             "min_samples_leaf": trial.suggest_int("min_samples_leaf", 2, 16, log=True),
             "max_features": trial.suggest_int("max_features", 4, 14),
@@ -250,24 +217,13 @@ class HarmonicAnalysis(Definition[Forest]):
 
     def figures(self, answers: Answers) -> Iterator[tuple[str, Figure]]:
         """Estimates and the plain spectrum against the truth, and what is left by THD."""
-        rows, thd = answers.rows, np.asarray(answers.by[MODEL]["thd"], dtype=np.float64)
-        truth = np.asarray(rows.truth["thd_pct"], dtype=np.float64)
-        plain, captured = rows.column(SPECTRUM), np.asarray(rows.truth["captured"], dtype=bool)
-        made, axes = plots.figure()
-        axes.loglog(truth[captured], plain[captured], ".", markersize=2, label="plain FFT")
-        axes.loglog(truth[captured], thd[captured], ".", markersize=2, label="model, waveform")
-        axes.loglog(truth[~captured], thd[~captured], ".", markersize=2, label="model, meter only")
-        axes.plot([truth.min(), truth.max()], [truth.min(), truth.max()], color="grey", linestyle=":")
-        axes.set(xlabel="true THD, %", ylabel="estimate, %", title="Estimates")
-        axes.legend()
-        yield "thd_scatter", made
-        made, axes = plots.figure()
-        axes.semilogx(truth[captured], (thd - truth)[captured], ".", markersize=2, label="waveform")
-        axes.semilogx(truth[~captured], (thd - truth)[~captured], ".", markersize=2, label="meter only")
-        axes.axhline(0.0, color="grey", linestyle=":")
-        axes.set(xlabel="true THD, %", ylabel="estimate − truth, points", title="Residuals")
-        axes.legend()
-        yield "thd_residuals", made
+        rows = answers.rows
+        yield from distortion_plots.figures(
+            truth=np.asarray(rows.truth["thd_pct"], dtype=np.float64),
+            estimate=np.asarray(answers.by[MODEL]["thd"], dtype=np.float64),
+            plain=rows.column(SPECTRUM),
+            captured=np.asarray(rows.truth["captured"], dtype=bool),
+        )
 
     def compile(self, fitted: Forest) -> Compiled:
         """One tree ensemble node in double precision."""

@@ -1,1 +1,1 @@
-"""System frequency: swing equation, governors, secondary control, load shedding, disturbances, quiet movement."""
+"""System frequency: swing equation, governors, secondary control, shedding, disturbances, quiet movement."""

@@ -4,8 +4,9 @@ Two terms. The near one is a Matérn-3/2 process (a critically damped oscillator
 inertia with primary control is). The far one is an Ornstein–Uhlenbeck process, the drift that secondary
 control leaves, behind a lag, because an inertia does not let the frequency jump.
 
-Their figures are fitted so that means of whole seconds have the mean absolute change over 1, 5, 10, 30, 60 and
-300 s that was measured in continental Europe: 1.1, 4.0, 6.2, 9.5, 11.3, 19.8 mHz.
+Their figures are fitted so that means of whole seconds have the mean absolute change over 1, 5, 10, 30, 60
+and 300 s that was measured in continental Europe (1.1, 4.0, 6.2, 9.5, 11.3, 19.8 mHz), and so that ten
+seconds say as much about the fifth second after them.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ def draw_shocks(rng: np.random.Generator, seconds: int) -> Floats:
 def quiet(shocks: Floats) -> Floats:
     """Departure of quiet frequency from nominal at the seconds' bounds, Hz.
 
-    The exact discrete-time solution of both terms, begun in its stationary distribution P: state x[k+1] = Φ·x[k] +
-    C·ε with C·Cᵀ = P − Φ·P·Φᵀ. Multiplications and additions of whole rows only, so that an episode's values do
-    not depend on how many are computed beside it.
+    The exact discrete-time solution of both terms, begun in its stationary distribution of covariance P:
+    state x[k+1] = Φ·x[k] + C·ε with C·Cᵀ = P − Φ·P·Φᵀ. Multiplications and additions of whole rows only, so
+    that an episode's values do not depend on how many are computed beside it.
 
     Args:
         shocks: Standard normal, shape [bounds, 4, episodes].

@@ -12,8 +12,8 @@ class Governors:
     """Governor groups of several systems, each of which sees several frequencies.
 
     A stage (1 + αT·s)/(1 + T·s) is α beside the share 1 − α behind a lag. The lag is advanced by its exact
-    solution for an input that moves in a straight line within the step, so that T may be far below the step, or
-    zero. Columns are the frequencies: those of the first row of systems, then those of the next.
+    solution for an input that moves in a straight line within the step, so that T may be far below the step,
+    or zero. Columns are the frequencies: those of the first row of systems, then those of the next.
     """
 
     def __init__(self, systems: Systems, rows: int, step_s: float) -> None:

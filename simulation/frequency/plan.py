@@ -10,11 +10,13 @@ from simulation.frequency.region import Region
 HISTORY_S = 600
 """Seconds that are mostly quiet at an episode's beginning: what a predictor with a long memory has seen."""
 
-_EVENTFUL, _EARLY = 0.5, 0.3
-_APART_S = (15.0, 200.0)
+_EVENTFUL, _EARLY = 0.5, 0.4
+_APART_S = (15.0, 130.0)
 # Largest and smallest loss, pu of the load, and the exponent of the law of sizes.
-_SMALLEST, _LARGEST, _TAIL = 0.005, 0.08, 0.5
-_ROCOF_HZ_S = 0.5
+_SMALLEST, _LARGEST, _TAIL = 0.005, 0.08, 0.3
+# Rate of change of frequency to which operators limit the largest infeed by the inertia that is connected
+# (loss-of-mains relays trip from 0.125 to 1 Hz/s; from common knowledge), and the steepest ramp, pu/s.
+_ROCOF_HZ_S, _STEEPEST = 0.5, 0.004
 _STEP_S = 0.05
 
 
@@ -50,12 +52,14 @@ def _draw_event(rng: np.random.Generator, region: Region, inertia_s: float, onse
             kind, onset_s, -size, 0.0, float(inertia_s * share), float(size * rng.uniform(0.0, 2.0))
         )
     if kind == "load_step":
-        return Disturbance(kind, onset_s, -0.6 * size)
+        return Disturbance(kind, onset_s, -0.8 * size)
     if kind == "load_loss":
         return Disturbance(kind, onset_s, 0.8 * size)
     if kind == "ramp":
         sign = -1.0 if rng.random() < 0.5 else 1.0
-        return Disturbance(kind, onset_s, sign * _size(rng, _LARGEST), float(rng.uniform(10.0, 120.0)))
+        size = _size(rng, _LARGEST)
+        rise_s = max(float(rng.uniform(10.0, 120.0)), size / _STEEPEST)
+        return Disturbance(kind, onset_s, sign * size, rise_s)
     # Synchronous units leave in an orderly way: their output was moved before, little is left of it.
     return Disturbance(
         kind,

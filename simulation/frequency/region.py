@@ -13,8 +13,9 @@ Range = tuple[float, float]
 GROUPS = ("steam", "hydro", "storage", "inverter")
 """Governor groups: reheat steam turbines, hydro turbines, batteries, and inverters that only reduce."""
 
-# Stages of shedding by flat frequency, Hz at 50 Hz nominal. Indian practice begins at 49.4 Hz and goes on in steps
-# of 0.2 Hz (grid code and regional committees' schemes; from common knowledge).
+# Stages of shedding by flat frequency, Hz at 50 Hz nominal. Indian practice begins at 49.4 Hz and goes on in
+# steps of 0.2 Hz (grid code and regional committees' schemes; from common knowledge). What a stage really
+# relieves is well below what its scheme counts on.
 _SHED_HZ = (49.4, 49.2, 49.0, 48.8)
 _NOMINAL_HZ = 50.0
 
@@ -58,7 +59,7 @@ REGIONS = {
 }
 """Weak inertia where much wind and sun is connected; stations that are not named have `ELSEWHERE`."""
 
-ELSEWHERE = Region((2.0, 6.0), (3.0, 8.0), (0.4, 0.9), (0.1, 0.4), (0.0, 0.2), (0.01, 0.04), (0.05, 0.4), 0.2)
+ELSEWHERE = Region((2.0, 6.0), (2.5, 6.5), (0.4, 0.9), (0.1, 0.4), (0.0, 0.2), (0.01, 0.04), (0.05, 0.4), 0.5)
 
 
 def region_of(substation: str) -> Region:
@@ -69,8 +70,10 @@ def region_of(substation: str) -> Region:
 def draw_system(rng: np.random.Generator, region: Region, nominal_hz: float) -> Systems:
     """One system, as an array of one episode.
 
-    Dead bands of ±15 … ±36 mHz are those of governors in operation (continental Europe allows ±10 mHz and more with
-    insensitivity, the Indian grid code ±30 mHz, North America ±36 mHz; from common knowledge of the codes).
+    Dead bands of ±15 … ±36 mHz are those of governors in operation (continental Europe allows ±10 mHz and
+    more with insensitivity, the Indian grid code ±30 mHz, North America ±36 mHz; from common knowledge of the
+    codes). Turbine constants lie about those of Anderson and Mirheydar (Tr 8 s, Fh 0.3) and of Kundur's
+    textbook for hydro turbines.
     """
 
     def within(bounds: Range) -> float:
@@ -99,7 +102,7 @@ def draw_system(rng: np.random.Generator, region: Region, nominal_hz: float) -> 
         / _NOMINAL_HZ,
         up=column(*reserve, 0.0),
         # Plants come down further than they can go up.
-        down=column(*(2.0 * reserve), solar),
+        down=column(*(4.0 * reserve), solar),
         lag_s=np.stack(
             [
                 column(

@@ -6,9 +6,10 @@ Frequency and powers are staggered: Δω stands at the steps' bounds, powers in 
 extrapolated from the last two bounds. Both halves are exact for what they are given, so that the whole is of
 second order in the step.
 
-Quiet movement is not filtered through one linear model: the noise of load and generation is whatever makes the
-frequency of the intact system follow the drawn process, P_noise = 2·H·da/dt + D·a − P_gov(a) − P_agc(a). It is
-found by asking the same governors about a alone, beside a and the response x together:
+Quiet movement is not filtered through one linear model: the noise of load and generation is whatever makes
+the frequency of the undisturbed system follow the drawn process a,
+P_noise = 2·H·da/dt + D·a − P_gov(a) − P_agc(a). It is found by asking the same governors about a alone,
+beside a and the response x together:
 
 2·H·dx/dt = P_dist + [P_gov(a + x) − P_gov(a)] + [P_agc(a + x) − P_agc(a)] + P_shed − D·x
 
@@ -29,6 +30,8 @@ from simulation.frequency.system import Systems
 from simulation.noise import Floats
 
 STEP_S = 0.05
+
+_Leaving = tuple[int, Disturbance]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,83 +67,97 @@ def respond(
     Args:
         systems: What answers, e systems.
         disturbances: What happens in each of them; onsets are rounded to the step.
-        quiet_hz: Quiet departure from nominal at the seconds' bounds, Hz, shape [seconds + 1, e]; straight lines
-            between.
+        quiet_hz: Quiet departure from nominal at the seconds' bounds, Hz, shape [seconds + 1, e]; straight
+            lines between.
         step_s: Step, a divisor of 0.1 s.
     """
-    count, seconds = systems.episodes, quiet_hz.shape[0] - 1
-    steps = round(1.0 / step_s)
-    windows = round(WINDOW_S / step_s)
     quiet = quiet_hz / systems.nominal_hz
-    push = power_of(disturbances, seconds * steps, step_s)
+    steps = round(1.0 / step_s)
+    push = power_of(disturbances, (quiet.shape[0] - 1) * steps, step_s)
     leaving = _leaving(disturbances, step_s)
-    governors, secondary = Governors(systems, 2, step_s), Secondary(systems, 2)
-    shedding = Shedding(systems)
-    inertia = systems.inertia_s.copy()
-    fade, gain = _swing(systems.damping, inertia, step_s)
-    x = np.zeros(count)
-    # Row 0: a + x; row 1: a alone.
-    now, before, ahead = np.empty(2 * count), np.empty(2 * count), np.empty(2 * count)
-    now[:count] = now[count:] = quiet[0]
-    before[:] = now
-    found = {name: np.empty((seconds, count)) for name in _COLUMNS}
-    rise = (np.arange(steps) + 1.0)[:, None] / steps
-    force = np.empty(count)
-    for second in range(seconds):
-        secondary.second(second, now)
-        agc, agc_quiet = secondary.power[:count], secondary.power[count:]
-        path = quiet[second] + rise * (quiet[second + 1] - quiet[second])
-        start = now[:count].copy()
-        sum_x, sum_gov, sum_shed = np.zeros(count), np.zeros(2 * count), np.zeros(count)
+    run = _Integration(systems, quiet[0], step_s)
+    found = []
+    for second in range(quiet.shape[0] - 1):
         first = second * steps
+        gone = {k: leaving[first + k] for k in range(steps) if first + k in leaving}
+        found.append(run.second(second, quiet[second], quiet[second + 1], push[first : first + steps], gone))
+    return Response(*np.stack(found, axis=1))
+
+
+class _Integration:
+    """State of all systems between two steps."""
+
+    def __init__(self, systems: Systems, quiet: Floats, step_s: float) -> None:
+        count = systems.episodes
+        self._systems, self._step_s = systems, step_s
+        self._governors, self._secondary = Governors(systems, 2, step_s), Secondary(systems, 2)
+        self._shedding = Shedding(systems)
+        self._inertia = systems.inertia_s.copy()
+        self._fade, self._gain = _swing(systems.damping, self._inertia, step_s)
+        self._x = np.zeros(count)
+        # The first half: a + x; the second: a alone.
+        self._now = np.concatenate([quiet, quiet])
+        self._before = self._now.copy()
+
+    def second(
+        self, number: int, quiet: Floats, quiet_end: Floats, push: Floats, gone: dict[int, list[_Leaving]]
+    ) -> Floats:
+        """Advance by one second; rows in the order of the response's fields, shape [7, e]."""
+        steps, count = push.shape[0], self._x.size
+        shedding, x = self._shedding, self._x
+        self._secondary.second(number, self._now)
+        agc, agc_quiet = self._secondary.power[:count], self._secondary.power[count:]
+        path = quiet + (np.arange(steps) + 1.0)[:, None] / steps * (quiet_end - quiet)
+        start = self._now[:count].copy()
+        sum_x, sum_given, sum_shed = np.zeros(count), np.zeros(2 * count), np.zeros(count)
+        windows = round(WINDOW_S / self._step_s)
         for k in range(steps):
-            for episode, event in leaving.get(first + k, ()):
-                inertia[episode] -= event.inertia_lost_s
-                fade, gain = _swing(systems.damping, inertia, step_s)
-                governors.lose(episode, event.governor_lost)
-            # Δω in the middle of the step, from the last two bounds.
-            np.multiply(now, 1.5, out=ahead)
-            np.multiply(before, 0.5, out=before)
-            np.subtract(ahead, before, out=ahead)
-            given = governors.step(ahead)
-            np.subtract(given[:count], given[count:], out=force)
+            for leaving in gone.get(k, ()):
+                self._lose(leaving)
+            given = self._governors.step(self._ahead())
+            force = given[:count] - given[count:]
             force += agc
             force -= agc_quiet
-            force += push[first + k]
+            force += push[k]
             force += shedding.shed
-            force *= gain
-            np.add(sum_x, x, out=sum_x)
-            np.multiply(x, fade, out=x)
-            np.add(x, force, out=x)
-            np.add(sum_x, x, out=sum_x)
-            np.add(sum_gov, given, out=sum_gov)
-            np.add(sum_shed, shedding.shed, out=sum_shed)
-            before, now = now, before
-            now[count:] = path[k]
-            np.add(x, path[k], out=now[:count])
+            force *= self._gain
+            sum_x += x
+            x *= self._fade
+            x += force
+            sum_x += x
+            sum_given += given
+            sum_shed += shedding.shed
+            self._before, self._now = self._now, self._before
+            self._now[count:] = path[k]
+            np.add(x, path[k], out=self._now[:count])
             if (k + 1) % windows == 0:
-                shedding.window(now[:count])
-        mean_quiet = 0.5 * (quiet[second] + quiet[second + 1])
-        mean = sum_x / (2 * steps) + mean_quiet
-        slope = now[:count] - start
-        governor, shed = sum_gov[:count] / steps, sum_shed / steps
-        found["f_hz"][second] = systems.nominal_hz * (1.0 + mean)
-        found["rocof_hz_s"][second] = systems.nominal_hz * slope
-        found["inertia_s"][second] = inertia
-        noise = 2.0 * inertia * (quiet[second + 1] - quiet[second]) + systems.damping * mean_quiet
-        found["imbalance_pu"][second] = (
-            np.add.reduce(push[first : first + steps], axis=0) / steps
-            + noise
-            - sum_gov[count:] / steps
-            - agc_quiet
+                shedding.window(self._now[:count])
+        f0, damping, middle = self._systems.nominal_hz, self._systems.damping, 0.5 * (quiet + quiet_end)
+        noise = 2.0 * self._inertia * (quiet_end - quiet) + damping * middle - agc_quiet
+        return np.stack(
+            [
+                f0 * (1.0 + middle + sum_x / (2 * steps)),
+                f0 * (self._now[:count] - start),
+                self._inertia,
+                np.add.reduce(push, axis=0) / steps + noise - sum_given[count:] / steps,
+                sum_given[:count] / steps,
+                agc,
+                sum_shed / steps,
+            ]
         )
-        found["governor_pu"][second] = governor
-        found["agc_pu"][second] = agc
-        found["shed_pu"][second] = shed
-    return Response(**found)
 
+    def _ahead(self) -> Floats:
+        """Deviations in the middle of the coming step, from those at the last two bounds."""
+        before = self._before
+        np.multiply(before, -0.5, out=before)
+        np.add(before, 1.5 * self._now, out=before)
+        return before
 
-_COLUMNS = ("f_hz", "rocof_hz_s", "inertia_s", "imbalance_pu", "governor_pu", "agc_pu", "shed_pu")
+    def _lose(self, leaving: _Leaving) -> None:
+        episode, event = leaving
+        self._inertia[episode] -= event.inertia_lost_s
+        self._fade, self._gain = _swing(self._systems.damping, self._inertia, self._step_s)
+        self._governors.lose(episode, event.governor_lost)
 
 
 def _swing(damping: Floats, inertia_s: Floats, step_s: float) -> tuple[Floats, Floats]:
@@ -151,11 +168,9 @@ def _swing(damping: Floats, inertia_s: Floats, step_s: float) -> tuple[Floats, F
     return 1.0 - gone, np.where(damping > 0.0, gone / safe, step_s / (2.0 * inertia_s))
 
 
-def _leaving(
-    disturbances: tuple[tuple[Disturbance, ...], ...], step_s: float
-) -> dict[int, list[tuple[int, Disturbance]]]:
+def _leaving(disturbances: tuple[tuple[Disturbance, ...], ...], step_s: float) -> dict[int, list[_Leaving]]:
     """Units that leave, by the step at whose beginning they do."""
-    found: dict[int, list[tuple[int, Disturbance]]] = {}
+    found: dict[int, list[_Leaving]] = {}
     for episode, events in enumerate(disturbances):
         for event in events:
             if event.inertia_lost_s or event.governor_lost:

@@ -88,8 +88,8 @@ class Systems:
         """One system of one reheat group without secondary control and shedding.
 
         The defaults are those of Anderson and Mirheydar, "A low-order system frequency response model", IEEE
-        Transactions on Power Systems 5(3), 1990, as Dynawo's examples have them: R 0.05, H 4 s, Km 0.95, Fh 0.3,
-        Tr 8 s, D 1.
+        Transactions on Power Systems 5(3), 1990, as Dynawo's examples have them: R 0.05, H 4 s, Km 0.95,
+        Fh 0.3, Tr 8 s, D 1.
         """
         return cls(
             nominal_hz=np.array([nominal_hz]),

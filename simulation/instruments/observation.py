@@ -29,7 +29,7 @@ from simulation.sequence import line_voltages
 _SPREAD, _CUT = 0.45, 0.95
 # Noise of a one-second mean: voltage in shares of the ratio limit, current, power (of apparent power),
 # frequency in Hz.
-_V_NOISE, _I_NOISE, _S_NOISE, _F_NOISE_HZ = 0.02, 3.0e-4, 3.0e-4, 8.0e-4
+_V_NOISE, _I_NOISE, _S_NOISE, _F_NOISE_HZ = 0.02, 3.0e-4, 3.0e-4, 3.0e-4
 _F_STEP_HZ = 1.0e-3
 # Standard deviation of a synchronised clock and the most by which it is off; how far an unsynchronised one is
 # off.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -222,29 +223,38 @@ class Bench:
         return federate_rounds(self.federation, self.transport, self.ledger)
 
 
-@pytest.fixture
-def bench(campaign: Campaign, tmp_path: Path) -> Callable[..., Bench]:
-    def make(
-        model: str,
-        folders: dict[str, Path] | None = None,
-        params: dict[str, float] | None = None,
-        tamper: Callable[[int, str, bytes], bytes] = lambda _number, _site, data: data,
-    ) -> Bench:
-        job = Job(
-            plan(model),
-            campaign.profile,
-            campaign.home,
-            folders or campaign.sites,
-            campaign.held_out,
-            params or {},
-        )
-        sites = {name: Site(spec_of(name, model, folder)) for name, folder in job.sites.items()}
-        federation = Federation(
-            "test", model, job.plan.family, schema_digest(job.plan.definition), job.settings, job.enrolled
-        )
-        return Bench(job, federation, Direct(sites, tamper), Ledger(tmp_path / "ledger.jsonl"))
+def sealed_off(
+    campaign: Campaign,
+    scratch: Path,
+    model: str,
+    folders: dict[str, Path] | None = None,
+    params: dict[str, float] | None = None,
+    tamper: Callable[[int, str, bytes], bytes] = lambda _number, _site, data: data,
+) -> Bench:
+    """A federation of `model` over the campaign's sites; its ledger lies in `scratch`."""
+    job = Job(
+        plan(model),
+        campaign.profile,
+        campaign.home,
+        folders or campaign.sites,
+        campaign.held_out,
+        params or {},
+    )
+    sites = {name: Site(spec_of(name, model, folder)) for name, folder in job.sites.items()}
+    federation = Federation(
+        "test", model, job.plan.family, schema_digest(job.plan.definition), job.settings, job.enrolled
+    )
+    return Bench(job, federation, Direct(sites, tamper), Ledger(scratch / "ledger.jsonl"))
 
-    return make
+
+@pytest.fixture(scope="session")
+def make_bench(campaign: Campaign) -> Callable[..., Bench]:
+    return partial(sealed_off, campaign)
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench], tmp_path: Path) -> Callable[..., Bench]:
+    return partial(make_bench, tmp_path)
 
 
 def spec_of(name: str, model: str, folder: Path) -> SiteSpec:

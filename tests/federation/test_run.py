@@ -16,14 +16,18 @@ from federation.registration import Global, find, register
 from federation.result import FederationResult
 from federation.run import federate, ledger_of
 from models import registry
+from models.runtime import CompiledModel
 from switchyard.settings import get_settings
 
 # MLflow 3.17 uses what its dependencies call deprecated, and writes a signature with type hints of its own.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
+    # Keras 3.15 reads its variables in a way that numpy 2 calls deprecated.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
 ]
 KEY = "a" * 64
+FEDERATED = {"phase_imbalance": {}, "voltage_anomaly": {}, "harmonic_analysis": {"n_estimators": 20}}
 FIELDS = {
     "model",
     "family",
@@ -53,7 +57,9 @@ def run(campaign, model: str, key: str, **options) -> FederationResult:
 
 @pytest.fixture(scope="module")
 def ran(campaign) -> Ran:
-    return Ran({model: run(campaign, model, KEY + model) for model in ("phase_imbalance", "voltage_anomaly")})
+    return Ran(
+        {model: run(campaign, model, KEY + model, params=params) for model, params in FEDERATED.items()}
+    )
 
 
 @pytest.fixture
@@ -91,6 +97,13 @@ def test_federate__phase_imbalance__equals_the_central_tree_to_1e6(ran):
     assert row.federated > 0.9
 
 
+def test_federate__harmonic_analysis__is_as_good_as_the_central_forest(ran):
+    row = ran.results["harmonic_analysis"].comparison.row
+    assert (row.family, row.metric, row.direction) == ("random_forest", "thd_mae", "lower")
+    assert row.ratio > 0.9
+    assert row.federated < row.local_only
+
+
 def test_federate__every_model__is_measured_beside_local_models_and_on_the_held_out(ran):
     for result in ran.results.values():
         row = result.comparison.row
@@ -103,6 +116,7 @@ def test_federate__every_model__is_measured_beside_local_models_and_on_the_held_
         )
         assert all(figure is not None and 0.0 < figure <= 1.0 for figure in figures)
         assert row.fine_tuned is None
+        assert result.fine_tuned == ()
         assert [site.substation for site in result.comparison.sites] == ["bangalore", "delhi", "mumbai"]
         value, low, high = result.comparison.held_out_difference
         assert low <= value <= high
@@ -192,7 +206,7 @@ def test_report__results__are_written_as_agreed(ran, tmp_path):
     results = list(ran.results.values())
     json_path, markdown_path = report.write(Home(tmp_path), results)
     rows = json.loads(json_path.read_text())
-    assert [row["model"] for row in rows] == ["phase_imbalance", "voltage_anomaly"]
+    assert [row["model"] for row in rows] == list(FEDERATED)
     assert all(set(row) == FIELDS for row in rows)
     assert rows[0]["federated"] == results[0].comparison.row.federated
     text = markdown_path.read_text()
@@ -203,6 +217,57 @@ def test_report__results__are_written_as_agreed(ran, tmp_path):
         "on the held-out substation: ",
     ):
         assert words in text
+
+
+@pytest.fixture(scope="module")
+def network(make_bench, campaign, tmp_path_factory) -> FederationResult:
+    """`frequency_stability`, federated and registered in this process: Keras is imported once."""
+    scratch = tmp_path_factory.mktemp("network")
+    made = make_bench(scratch, "frequency_stability", params={"epochs": 5})
+    outcome, job = made.run(), made.job
+    fitted = job.plan.fitted(outcome.state)
+    pool = load(job, tuple(sorted(outcome.n)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(job.plan), "apart", False)
+        result = assess(job, outcome, pool, fitted)
+    return register(Global(job, outcome, fitted, pool, KEY, {}), result, scratch / "work")
+
+
+def test_register__network__has_versions_of_the_sites_beside_the_global_one(network, campaign):
+    row = network.comparison.row
+    assert (row.family, row.metric) == ("fedavg", "skill")
+    assert None not in {row.fine_tuned, row.local_only, row.held_out_federated, row.held_out_local_only}
+    names = [f"frequency_stability.{site}" for site in ("bangalore", "delhi", "mumbai")]
+    assert [own.name for own in network.fine_tuned] == names
+    for own, site in zip(network.fine_tuned, network.comparison.sites, strict=True):
+        found = registry.get(campaign.home, own.name, "champion")
+        assert found.version == own.version == 1
+        assert found.tags["trained_by"] == "fine_tuned"
+        assert found.tags["helped"] == {True: "yes", False: "no"}[site.helped]
+        assert found.tags["ledger_head"] == network.ledger_head
+    best = [site.fine_tuned if site.helped else site.federated for site in network.comparison.sites]
+    assert row.fine_tuned == pytest.approx(np.mean(best))
+    tags = registry.get(campaign.home, "frequency_stability", "champion").tags
+    assert tags["trained_by"] == "federated"
+    assert tags["contributors"] == "bangalore,delhi,mumbai"
+
+
+def test_register__network__own_versions_differ_and_answer_their_golden_rows(network, campaign, tmp_path):
+    answers = {}
+    for name in ("frequency_stability", *(own.name for own in network.fine_tuned)):
+        folder = registry.download_compiled(campaign.home, name, "champion", tmp_path / name)
+        golden = json.loads((folder / "golden.json").read_text())
+        found = CompiledModel((folder / "model.onnx").read_bytes())(np.asarray(golden["features"]))
+        np.testing.assert_allclose(found, golden["raw"], atol=2e-6)
+        answers[name] = json.dumps(golden["raw"])
+    assert len(set(answers.values())) == 4
+
+
+def test_find__network__knows_the_own_versions_again(network, campaign):
+    again = find(campaign.home, "frequency_stability", KEY)
+    assert again.skipped
+    assert again.fine_tuned == network.fine_tuned
+    assert "fine-tuned versions: " in report.markdown([again]).lower()
 
 
 def test_result__sites_own_figures__average_to_the_row(ran):

@@ -3,6 +3,7 @@ import pytest
 
 from models import plots, training
 from models.catalogue import definition
+from models.harmonic_orders import dominant, named_orders, overlap
 from models.monitoring.harmonic_analysis import (
     DEFINITION,
     METERED,
@@ -10,10 +11,7 @@ from models.monitoring.harmonic_analysis import (
     SPECTRUM,
     WAVEFORM,
     class_of,
-    dominant,
     measured_pct,
-    named_orders,
-    overlap,
 )
 
 

@@ -77,6 +77,12 @@ def test_example__unbalance__is_seen_and_exceeds_its_limit(engine):
     assert "vuf" in {one["quantity"] for one in answer["limit_exceeded"]}
 
 
+def test_example__harmonic__is_answered_by_its_waveform(engine):
+    answer = json.loads(infer(engine, (ROOT / "examples/harmonic.json").read_bytes(), "r"))
+    assert answer["monitoring"]["harmonic_analysis"]["dominant_harmonics"] == [7, 5]
+    assert {"thd_waveform", "h5_waveform"} <= {one["quantity"] for one in answer["limit_exceeded"]}
+
+
 def test_page__request_shown__is_answered(engine):
     (shown,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
     answer = json.loads(infer(engine, shown.encode(), "r"))

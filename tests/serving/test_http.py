@@ -197,7 +197,10 @@ def test_models__catalogue_of_sixteen_with_versions_and_points(client):
     body = client.get("/v1/models").json()
     assert len(body["models"]) == 16
     published = {model["name"]: model["published"] for model in body["models"] if model["published"]}
-    assert set(published) == {"phase_imbalance", "voltage_anomaly"}
+    assert set(published) == {"phase_imbalance", "voltage_anomaly", "harmonic_analysis"}
+    (harmonic,) = published["harmonic_analysis"]
+    assert harmonic["one_of"] == ["thd_v_wave_pct", "thd_worst_pct"]
+    assert set(harmonic["one_of"]) < set(harmonic["optional"]) < set(harmonic["features"])
     assert published["voltage_anomaly"][0]["model_version"].startswith("voltage_anomaly:")
     assert published["voltage_anomaly"][0]["substations"] == ["delhi", "mumbai"]
     assert published["voltage_anomaly"][0]["minimum_readings"] == 10

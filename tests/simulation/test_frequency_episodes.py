@@ -16,7 +16,7 @@ from data_contracts.ranges import INVALID
 from data_contracts.tables.frequency import EVENTS
 from simulation.clock import DAY_S, local_midnight
 from simulation.frequency.meter import read_frequency
-from simulation.frequency.part import Play, play
+from simulation.frequency.play import Play, play
 from simulation.parts import Part
 from simulation.pool import Job, solve_part
 from simulation.scenario.conditions import _frequency_root
