@@ -26,6 +26,19 @@ Sixteen names and their answers are fixed; a name without a definition answers `
 """
 
 
+RECORDINGS = """
+## Measured recordings of frequency
+
+`switchyard evaluate frequency_stability --data FILE` judges the champion, as it is served, on measured
+frequency: a CSV file with a row a second, with or without a header, times in ISO 8601, as day.month.year or
+as the epoch's seconds (`--time` and `--frequency` name the columns where they are not found). Zeros and
+values that are no frequency are dropouts; they and missing seconds are counted and left out. The mean
+absolute error five seconds ahead on the second half stands beside persistence, the ridge regression fitted on
+the simulation, and the same regression fitted on the recording's first half; `reports/recordings/` keeps the
+figures.
+"""
+
+
 def page() -> str:
     """The whole page."""
     rows = [
@@ -37,6 +50,7 @@ def page() -> str:
         INTRODUCTION
         + "\n".join([*rows, *(line for name in DEFINED for line in _section(definition(name)))])
         + "\n"
+        + RECORDINGS
     )
 
 
@@ -92,7 +106,7 @@ def _optional(declared: Definition[Any]) -> list[str]:
 
 def _output(output: Output) -> str:
     left_out = f"; left out {output.unset}" if output.unset else ""
-    source = f"{output.truth or output.formula}{left_out}"
+    source = "; truth: ".join(part for part in (output.formula, output.truth) if part) + left_out
     return f"| `{output.name}` | {source} | {output.metric or 'by formula'} |"
 
 

@@ -23,16 +23,6 @@ def absolute_error(name: str, estimate: str, truth: str, counted: str) -> Metric
     return Metric(name, "lower", sums, ratio, (estimate,))
 
 
-def mean_of(name: str, column: str, counted: str) -> Metric:
-    """Mean of the answer column `column`, of which more is better, over rows in which `counted` holds."""
-
-    def sums(answer: Columns, rows: Rows) -> NDArray[np.float64]:
-        of = np.asarray(rows.truth[counted], dtype=bool)
-        return np.stack([of.astype(np.float64), np.where(of, answer[column], 0.0)], axis=1)
-
-    return Metric(name, "higher", sums, ratio, (column,))
-
-
 def among(metric: Metric, counted: str) -> Metric:
     """The same metric over rows in which the truth `counted` holds."""
 

@@ -32,6 +32,8 @@ def autoregression(past: Float) -> Float:
 def fit_ridge(train: Rows, validation: Rows, counted: str) -> Ridge:
     """Ridge autoregression on ten minutes of readings, fitted and its penalty chosen on `counted` rows.
 
+    A campaign so small that it has no such rows to fit or to choose by leaves the forecast at no change.
+
     Args:
         train: Rows to fit.
         validation: Rows by which the penalty is chosen.
@@ -40,6 +42,8 @@ def fit_ridge(train: Rows, validation: Rows, counted: str) -> Ridge:
     fitting, judging = (
         rows.select(np.asarray(rows.truth[counted], dtype=bool)) for rows in (train, validation)
     )
+    if not len(fitting) or not len(judging):
+        return Ridge(np.zeros(STEPS + len(HISTORY_NAMES)), 0.0, np.inf)
     return ridge.fit(_past(fitting), _change(fitting), _past(judging), _change(judging))
 
 

@@ -13,8 +13,9 @@ Status = Literal["ok", "abstained", "failed"]
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of the 16 answers.
 
-    An answer with status `ok` carries all output fields of its model and nothing stands in for a missing one;
-    the two others carry `reason` and no output field.
+    An answer with status `ok` carries all output fields of its model, but for those that the model declares
+    may be left out, and then `detail` says why; nothing stands in for a missing one. The two others carry
+    `reason` and no output field.
 
     Attributes:
         status: `ok`, `abstained` (the model does not apply or lacks an input) or `failed`.

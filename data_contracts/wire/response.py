@@ -67,7 +67,8 @@ class LimitExceeded(msgspec.Struct, frozen=True, kw_only=True):
     """A limit of the point's voltage level that the latest valid reading exceeds.
 
     Attributes:
-        quantity: `v_min`, `v_max`, `vuf`, `thd`, `frequency` or `current`.
+        quantity: `v_min`, `v_max`, `sag`, `interruption`, `swell`, `vuf`, `frequency`, `thd` or `current`; of
+            a capture `thd_waveform` and `h<order>_waveform`.
         value: What was measured, in `unit`.
         limit: The limit, in `unit`.
         unit: Unit of both.

@@ -17,7 +17,7 @@ Local data: `X` float64 [n, p] or, for sequences, [n, steps, p], finite; `y` and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -99,7 +99,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         options: The trainer's own settings.
         rounds: Rounds of averaging.
         epochs: Passes over a site's rows in each.
-        batch: Rows of a local step.
+        batch: Rows of a step over all sites; each takes its share, so that all make as many steps as pooled
+            rows would.
         learning_rate: Local step size of round 0.
         decay: Factor of the step size from round to round.
         momentum: β of the server; 0 for plain averaging.
@@ -180,6 +181,7 @@ class FedAvg:
         if phase == "train":
             number = int(state.value("number"))
             work = _work(settings, site, f"round {number}", settings.epochs, settings.decay**number)
+            work = replace(work, batch=max(round(settings.batch * len(X) / int(state.value("rows"))), 1))
             return Message({"n": X.shape[0]}, _named("w", self._trainer.train(before, rows, work)))
         _check_rows(data["X_validation"], settings, site, "validation")
         work = _work(settings, site, "fine_tune", settings.tuning_epochs, settings.tuning_rate)
@@ -233,7 +235,12 @@ class FedAvg:
                 settings.options, settings.columns, _seed(settings.seed, "initial weights")
             )
             return Message(
-                {**state.header, "phase": "train", "number": 0},
+                {
+                    **state.header,
+                    "phase": "train",
+                    "number": 0,
+                    "rows": sum(update.n for update in ordered),
+                },
                 {
                     "mean": merged.mean,
                     "scale": np.where(spread > LEAST_SPREAD, spread, 1.0),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from math import ceil
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,10 +21,7 @@ from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
 
-SHARE_OF_EPOCHS = 2.0 / 3.0
-"""Rounds of one pass each, as a share of the passes that the pooled model makes: the server's momentum makes
-up for the others."""
-STEP, DECAY, MOMENTUM = 4.0 / 3.0, 0.85, 0.5
+DECAY, MOMENTUM = 0.85, 0.3
 TUNING_EPOCHS, TUNING_RATE = 2, 0.15
 NOMINAL_HZ = 50.0
 # Deviations and slopes of made-up probes, Hz and Hz/s.
@@ -43,7 +39,7 @@ class FrequencyStabilityPlan(Plan):
     apart = True
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:
-        """The network's hyper-parameters; a round is one pass over a site's rows."""
+        """The network's hyper-parameters; a round is one pass over the rows, as a pooled epoch is."""
         taken = chosen(params, self.definition.defaults)
         return {
             "seed": seed,
@@ -54,10 +50,10 @@ class FrequencyStabilityPlan(Plan):
                 "dropout": taken["dropout"],
                 "marked_weight": taken["onset_weight"],
             },
-            "rounds": ceil(int(taken["epochs"]) * SHARE_OF_EPOCHS),
+            "rounds": int(taken["epochs"]),
             "epochs": 1,
             "batch": taken["batch"],
-            "learning_rate": STEP * float(taken["learning_rate"]),
+            "learning_rate": taken["learning_rate"],
             "decay": DECAY,
             "momentum": MOMENTUM,
             "tuning_epochs": TUNING_EPOCHS,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 WIDTHS = Widths(first=64, second=32, hidden=16)
 UNIT_HZ = 0.005
 """What one unit of the network's answer stands for, everywhere: sites that average networks must agree."""
-KEPT = {QUIET: 0.75, RECOVERY: 0.5, ONSET: 1.0, STRADDLE: 1.0}
+KEPT = {QUIET: 0.5, RECOVERY: 0.4, ONSET: 1.0, STRADDLE: 1.0}
 """Share of the seconds of each regime that are rows: neighbouring quiet ones tell little that is new."""
 FROM_MEAN = f"{SEQUENCE_FEATURES[6].name}.{STEPS - 1}"
 UNSIGNED = "seq_spread_hz"
@@ -68,7 +68,7 @@ class FrequencyStability(Definition[SequenceNet]):
             truth="the same formula on the true frequency",
             metric="stability_score_mae",
             formula=(
-                f"100 · max(0, 1 − |Δf| / {BAND_HZ:g} Hz) · max(0, 1 − |change in 5 s| / (5 s · "
+                f"100 · max(0, 1 − abs(Δf) / {BAND_HZ:g} Hz) · max(0, 1 − abs(change in 5 s) / (5 s · "
                 f"{ROCOF_HZ_S:g} Hz/s)), Δf the predicted departure from nominal"
             ),
             magnitude=100.0,
@@ -110,8 +110,8 @@ class FrequencyStability(Definition[SequenceNet]):
     limits = (
         "Ten readings one second apart, none missing. Nothing in them tells of an event that has not begun: "
         "seconds with an onset or a load shedding ahead, or inside the newest second, are reported apart "
-        "(straddle) and are no training rows. Figures count three in four quiet seconds and half of those "
-        "later than 30 s after an event. Made for systems of 50 Hz whose frequency moves as the simulated "
+        "(straddle) and are no training rows. Figures count half of the quiet seconds and two in five later "
+        "than 30 s after an event. Made for systems of 50 Hz whose frequency moves as the simulated "
         "ones do; `switchyard evaluate frequency_stability --data` tells how it does on a recording."
     )
 
@@ -120,7 +120,7 @@ class FrequencyStability(Definition[SequenceNet]):
         return regimes.label(windows)
 
     def chosen(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """All seconds about an onset, half of those later after it, three in four quiet ones."""
+        """All seconds about an onset, two in five later after it, half of the quiet ones."""
         share = sum(KEPT[name] * np.asarray(rows.truth[name], dtype=np.float64) for name in regimes.REGIMES)
         return np.asarray(rng.random(len(rows)) < share, dtype=bool)
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from models import distortion_plots, forest, graphs
 from models.dataset import DEFINED
-from models.estimates import absolute_error, among, mean_of
+from models.estimates import absolute_error, among
 from models.evaluation import MODEL, Answers
 from models.forest import Forest
 from models.harmonic_orders import LEAST_ORDER_PCT, MOST_ORDERS, dominant, named_orders, overlap
-from models.metrics import Columns, accuracy, macro_f1, share
+from models.metrics import Columns, accuracy, macro_f1, mean_of, share
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows, concatenate
 from models.subsets import spread
@@ -100,7 +100,7 @@ class HarmonicAnalysis(Definition[Forest]):
         among(accuracy("accuracy_metered", len(CLASSES), "code_metered", "code"), "metered"),
         among(macro_f1("macro_f1_metered", len(CLASSES), "code_metered", "code"), "metered"),
         share("largest_order_first", "order_counted", "order_right"),
-        mean_of("dominant_jaccard", "jaccard", "captured"),
+        mean_of("dominant_jaccard", "captured", "jaccard", "higher"),
     )
     headline = "thd_mae"
     opponents = ("fft", "meter")

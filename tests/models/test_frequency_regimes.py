@@ -31,7 +31,7 @@ def regime(**truth):
         (30.0, "onset"),
         (30.5, "recovery"),
         (400.0, "recovery"),
-    ],  # fmt: skip
+    ],
 )
 def test_regimes__time_since_the_onset__decides(begin, expected):
     """`begin`: seconds from the onset to the end of the newest second; negative where it lies ahead."""

@@ -67,6 +67,14 @@ def test_opponents__straddling_rows__are_not_what_the_ridge_is_fitted_on(pool):
         np.testing.assert_array_equal(one, again)
 
 
+def test_opponents__no_onset_to_learn_from__expect_no_change_after_one(pool):
+    train, validation, test = (pool.split(which) for which in range(3))
+    quiet = train.select(np.asarray(train.truth["quiet"], dtype=bool))
+    still = DEFINITION.opponent("persistence", train, validation, test)["absolute_mhz"]
+    answer = DEFINITION.opponent("ridge_onset", quiet, validation, test)["absolute_mhz"]
+    np.testing.assert_array_equal(answer, still)
+
+
 def test_train__synthetic_campaign__foresees_better_than_persistence_after_an_onset(trained):
     figures = {
         row.metric: row for row in trained[NAME].rows if (row.substation, row.slice) == ("training", "all")

@@ -8,7 +8,7 @@ from features.sequence import SEQUENCE_NAMES, sequence
 from models import sequences, splits
 from models.errors import DataError
 from models.frequency_regimes import HORIZON_S, REGIMES
-from models.monitoring.frequency_stability import DEFINITION
+from models.monitoring.frequency_stability import DEFINITION, KEPT
 from models.sequences import BLOCKS, HISTORY_NAMES, HISTORY_S, Series
 
 
@@ -99,8 +99,9 @@ def test_build__regimes__are_each_rows_only_one_and_onsets_are_all_kept(built, c
     # Nearly 29 whole seconds lie after the onset's own and within 30 s of it; a lost reading takes some.
     events = int((np.diff(np.isnan(since).astype(int)) == -1).sum())
     assert 0.8 * 29 * events <= rows.truth["onset"].sum() <= 30 * events
-    quiet = rows.truth["quiet"].sum()
-    assert quiet < 0.4 * built.windows
+    shared = (rows.truth["quiet"].sum() / KEPT["quiet"]) + (rows.truth["recovery"].sum() / KEPT["recovery"])
+    others = rows.truth["onset"].sum() + rows.truth["straddle"].sum()
+    assert shared + others == pytest.approx(built.windows - built.without_features, rel=0.03)
 
 
 def test_build__truth__is_the_frequency_five_seconds_later(built):

@@ -90,3 +90,19 @@ def test_status__empty_home__says_none(command):
 
 def test_rollback__nothing_published__exit_1(command):
     assert command("rollback").exit_code == 1
+
+
+def test_evaluate__a_recording_for_another_model__exit_2_with_the_command_to_type(command, tmp_path):
+    file = tmp_path / "day.csv"
+    file.write_text("time,frequency\n", encoding="utf-8")
+    result = command("evaluate", "phase_imbalance", "--data", str(file))
+    assert result.exit_code == 2
+    assert f"switchyard evaluate frequency_stability --data {file}" in result.stderr
+
+
+def test_evaluate__a_recording_with_a_wrong_cell__exit_1_names_file_row_and_column(command, tmp_path):
+    file = tmp_path / "day.csv"
+    file.write_text("time,frequency\n2025-01-01 00:00:00,50.0\n2025-01-01 00:00:01,fifty\n", encoding="utf-8")
+    result = command("evaluate", "frequency_stability", "--data", str(file))
+    assert result.exit_code == 1
+    assert f"{file}: row 3: frequency is 'fifty'" in result.stderr

@@ -132,6 +132,21 @@ def test_aggregate__two_sites__weigh_by_their_rows():
         np.testing.assert_allclose(after - before, 0.5, rtol=1e-12)
 
 
+class Counting(Linear):
+    """Adds one for every step that it would make."""
+
+    def train(self, weights: Weights, rows: Sample, work: Work) -> Weights:
+        return tuple(part + np.ceil(len(rows.X) / work.batch) for part in weights)
+
+
+def test_fedavg__batch__is_shared_so_that_all_sites_make_as_many_steps_as_pooled_rows():
+    family = FedAvg(Counting())
+    settings = {**SETTINGS, "batch": 130, "rounds": 1}
+    for sites in (SITES, {"pooled": {name: pooled(name) for name in SITES["delhi"]}}):
+        bias = family.result(fit_here(family, settings, sites))[0][1]
+        assert bias[0] == pytest.approx(10.0)
+
+
 def test_fedavg__several_local_epochs_in_small_batches__learns_the_relation():
     settings = {**SETTINGS, "rounds": 15, "epochs": 3, "batch": 32, "learning_rate": 0.05}
     weights, _, scale = FAMILY.result(fit_here(FAMILY, settings, SITES))
