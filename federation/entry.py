@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from multiprocessing.connection import Connection
 
 from federation.spec import SiteSpec
@@ -31,6 +32,8 @@ def prepare() -> None:
 def run_site(pipe: Connection, spec: SiteSpec) -> None:
     """Begin a site process."""
     prepare()
+    # Keras imports it where it is installed, which takes seconds and looks for fonts; a site draws nothing.
+    sys.modules["matplotlib"] = None  # type: ignore[assignment]
     from federation.site import serve_site
 
     serve_site(pipe, spec)

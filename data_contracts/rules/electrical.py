@@ -123,7 +123,7 @@ def _line_voltage(block: Block) -> Mask:
         one, two = block.floats(f"v_{first}_v"), block.floats(f"v_{second}_v")
         usable = live & ~np.isnan(line)
         found |= usable & strict & ((line > one + two + 2.0 * room) | (line < np.abs(one - two) - 2.0 * room))
-        # Cosine theorem at 120°; an open conductor moves the angles by up to a fifth of it, a wrong unit more.
+        # Cosine theorem at 120°; an open conductor moves the angles by a fifth of it, a wrong unit far more.
         expected = np.sqrt(one * one + two * two + one * two)
         found |= _at_odds(block, np.abs(line - expected) > 0.3 * expected, usable)
     return found

@@ -96,7 +96,7 @@ def test_federation__planted_rows__no_value_of_theirs_leaves_the_site(bench, cam
 
 
 def test_fedavg__readings_and_rows__do_not_leave_the_site(bench, campaign):
-    made = bench("frequency_stability", params={"epochs": 3})
+    made = bench("frequency_stability", params={"epochs": 2})
     made.run()
     folder = campaign.sites["delhi"]
     readings = pq.read_table(folder / "frequency")["f_hz"].to_numpy()
