@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner
@@ -10,12 +12,11 @@ from switchyard.settings import get_settings
 
 
 @pytest.fixture
-def command(monkeypatch, tmp_path):
-    """Runs a command line in a home of its own."""
+def command(tmp_path):
+    """Runs a command line in a home of its own; what options put into the environment does not stay there."""
     get_settings.cache_clear()
-    monkeypatch.setenv("SWITCHYARD_HOME", str(tmp_path / "home"))
-    yield lambda *words: CliRunner().invoke(main, words)
-    monkeypatch.undo()
+    with patch.dict(os.environ, {"SWITCHYARD_HOME": str(tmp_path / "home")}):
+        yield lambda *words: CliRunner().invoke(main, words)
     get_settings.cache_clear()
 
 
