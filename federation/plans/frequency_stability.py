@@ -23,6 +23,9 @@ from models.splits import TRAIN, VALIDATION
 
 DECAY, MOMENTUM = 0.85, 0.3
 TUNING_EPOCHS, TUNING_RATE = 2, 0.15
+# Adam moves a weight by about its step size a step: a first round at the largest rate that tuning may choose
+# takes small initial weights twice their norm away.
+REACH = 4.0
 NOMINAL_HZ = 50.0
 # Deviations and slopes of made-up probes, Hz and Hz/s.
 PROBE_HZ, PROBE_HZ_S, PROBE_NOISE_HZ = 0.3, 0.05, 0.002
@@ -58,6 +61,7 @@ class FrequencyStabilityPlan(Plan):
             "momentum": MOMENTUM,
             "tuning_epochs": TUNING_EPOCHS,
             "tuning_rate": TUNING_RATE,
+            "reach": REACH,
         }
 
     def local_data(self, rows: Rows) -> LocalData:
