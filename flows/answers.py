@@ -179,7 +179,8 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.3g}"
+        # A frequency is told by its third decimal.
+        return f"{value:.5g}" if abs(value) >= 10.0 else f"{value:.3g}"
     if isinstance(value, list):
         return "+".join(map(str, value)) or "none"
     return str(value)

@@ -87,13 +87,13 @@ def _federation(records: Iterable[StepRecord]) -> Table:
             row["model"],
             row["metric"],
             row["claim"],
-            *(_number(row[name]) for name in ("central", "federated", "local_only")),
+            *(_number(row[name]) for name in ("central", "federated", "fine_tuned", "local_only")),
             *(_number(row[name]) for name in ("held_out_federated", "held_out_local_only")),
         )
         for row in found
     )
     columns = (
-        *("model", "metric", "claim", "all rows pooled", "federated", "local only"),
+        *("model", "metric", "claim", "all rows pooled", "federated", "fine-tuned", "local only"),
         *("held out: federated", "held out: local only"),
     )
     return Table("Federation", columns, rows)
