@@ -314,7 +314,8 @@ def _show_answers(answers: list[dict[str, Any]]) -> None:
                         if k not in {"status", "reason", "detail", "model_version"}
                     }
                     said = ", ".join(f"{k} = {brief(v)}" for k, v in fields.items() if v is not None)
-                    rows.append([model, answer["status"], said or str(answer.get("reason", ""))])
+                    why = ": ".join(answer[part] for part in ("reason", "detail") if part in answer)
+                    rows.append([model, answer["status"], "; ".join(part for part in (said, why) if part)])
             table(f"{one['file']} · {item.get('timestamp', '')}", ["model", "status", "answer"], rows)
 
 

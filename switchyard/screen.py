@@ -34,5 +34,6 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 def brief(value: Any) -> str:
     """A value as a person writes it."""
     if isinstance(value, float):
-        return f"{value:.4g}"
+        # A frequency is told by its third decimal.
+        return f"{value:.6g}" if abs(value) >= 10.0 else f"{value:.4g}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
