@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from models.evaluation import ALL, HELD_OUT, TRAINING, ReportRow
@@ -20,15 +20,15 @@ def write(
         tags: The version's tags, which name data and code by digest.
         params: Parameters that it was fitted with.
     """
-    inputs = ", ".join(f"`{name}`" for name in definition.features)
+    algorithm = definition.algorithm[:1].upper() + definition.algorithm[1:]
     lines = [
         f"# {definition.name}",
         "",
-        f"{definition.title}. {definition.algorithm.capitalize()}, declaration {definition.version}.",
+        f"{definition.title}. {algorithm}, declaration {definition.version}.",
         "",
         f"**Target.** {definition.target.description}.",
         "",
-        f"**Inputs.** {inputs}; at points of kind {', '.join(definition.point_kinds)}.",
+        f"**Inputs.** {inputs(definition.features)}; at points of kind {', '.join(definition.point_kinds)}.",
         "",
         "**Data.** " + "; ".join(f"{name} `{value[:16]}`" for name, value in sorted(tags.items()) if value),
         "",
@@ -67,3 +67,15 @@ def _short(row: ReportRow) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
+
+
+def inputs(names: Iterable[str]) -> str:
+    """Names, a feature of several steps once with its first and last step."""
+    steps: dict[str, list[str]] = {}
+    for name in names:
+        base, _, step = name.partition(".")
+        steps.setdefault(base, []).append(step)
+    return ", ".join(
+        f"`{base}.{found[0]}` … `.{found[-1]}`" if len(found) > 1 else f"`{base}`"
+        for base, found in steps.items()
+    )

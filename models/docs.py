@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from data_contracts.answers import fields
+from models import card
 from models.catalogue import CATALOGUE, DEFINED, definition
 from models.protocol import Bar, Definition, Output
 from switchyard.pages import write_or_check
@@ -66,7 +66,7 @@ def _section(declared: Definition[Any]) -> list[str]:
         f"{declared.title}. {algorithm}; declaration {declared.version}.",
         "",
         f"- Target: {declared.target.description}.",
-        f"- Inputs: {_inputs(declared.features)}.",
+        f"- Inputs: {card.inputs(declared.features)}.",
         *_optional(declared),
         f"- Applies at points of kind {', '.join(declared.point_kinds)}; needs {readings}.",
         f"- Opponents: {_names(declared.opponents)}; reported beside them: {', '.join(beside)}.",
@@ -81,18 +81,6 @@ def _section(declared: Definition[Any]) -> list[str]:
         "|---|---|---|",
         *(_bar(bar) for bar in declared.bars),
     ]
-
-
-def _inputs(names: Iterable[str]) -> str:
-    """Names, a feature of several steps once with its first and last step."""
-    steps: dict[str, list[str]] = {}
-    for name in names:
-        base, _, step = name.partition(".")
-        steps.setdefault(base, []).append(step)
-    return ", ".join(
-        f"`{base}.{found[0]}` … `.{found[-1]}`" if len(found) > 1 else f"`{base}`"
-        for base, found in steps.items()
-    )
 
 
 def _optional(declared: Definition[Any]) -> list[str]:
