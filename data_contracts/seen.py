@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,22 +14,31 @@ Integers = NDArray[np.int64]
 
 
 class SeenKeys:
-    """Keys by file, for one table; times are kept as integers below the names that go with them."""
+    """Keys by file, for one table; times and numbers at the end are kept below the parts before them."""
 
     def __init__(self, table: Table) -> None:
         self._key = table.key
-        self._time = table.key[-1] if table.column(table.key[-1]).dtype == "timestamp" else None
+        self._text = {name for name in table.key if table.column(name).dtype == "string"}
+        self._time = table.key[-1] if table.key[-1] not in self._text else None
         self._names = table.key[:-1] if self._time else table.key
-        self._times: dict[tuple[str, ...], list[Integers]] = {}
+        self._times: dict[tuple[str | int, ...], list[Integers]] = {}
 
-    def _groups(self, block: Block) -> Iterator[tuple[tuple[str, ...], Integers]]:
+    def _groups(self, block: Block) -> Iterator[tuple[tuple[str | int, ...], Integers]]:
         ids, _ = block.groups(self._names)
         order = np.argsort(ids, kind="stable")
         starts = np.flatnonzero(np.diff(ids[order], prepend=-1))
-        columns = [block.codes(name) for name in self._names]
+        columns = [self._part(block, name) for name in self._names]
         for rows in np.split(order, starts[1:]):
             if len(rows):
-                yield tuple(values[codes[rows[0]]] for codes, values in columns), rows
+                yield tuple(part(int(rows[0])) for part in columns), rows
+
+    def _part(self, block: Block, name: str) -> Callable[[int], str | int]:
+        """One part of the key by row."""
+        if name not in self._text:
+            numbers = block.integers(name)
+            return lambda row: int(numbers[row])
+        codes, values = block.codes(name)
+        return lambda row: values[codes[row]]
 
     def _instants(self, block: Block) -> Integers:
         return block.integers(self._time) if self._time else np.zeros(block.rows, dtype=np.int64)

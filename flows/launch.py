@@ -16,7 +16,7 @@ from switchyard.log import get_logger
 _log = get_logger("flows")
 
 
-def launch(name: str, profile: str, home: Home) -> Any:
+def launch(name: str, profile: str, home: Home, **parameters: Any) -> Any:
     """Run the flow `name` and return what it returns.
 
     The Prefect server starts first; what the flow needs is imported while it does.
@@ -25,6 +25,7 @@ def launch(name: str, profile: str, home: Home) -> Any:
         name: `pipeline`, `simulate`, `train`, `federate` or `publish`.
         profile: Name or path of the profile.
         home: The installation's folders.
+        parameters: What the flow takes beside profile and home.
 
     Raises:
         UsageError: There is no such flow.
@@ -47,4 +48,4 @@ def launch(name: str, profile: str, home: Home) -> Any:
         _log.info("Prefect server at %s", server.url)
         if server.child is not None:
             prefect_server.crash_stale_runs()
-        return flow(profile=profile, home=str(home.root))
+        return flow(profile=profile, home=str(home.root), **parameters)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -46,7 +48,9 @@ def compute_features(job: Job, name: str, contracted: StepRecord) -> StepRecord:
     flow_run_name="simulate-{profile}",
     task_runner=ThreadPoolTaskRunner(max_workers=1),
 )
-def simulate(profile: str = "quick", home: str | None = None) -> dict[str, StepRecord]:
+def simulate(
+    profile: str = "quick", home: str | None = None, runner: Literal["processes", "dask"] = "processes"
+) -> dict[str, StepRecord]:
     """Simulate the profile's substations, check the tables against their contracts, compute features.
 
     Finished steps are skipped; parts that a killed run finished are kept.
@@ -54,12 +58,13 @@ def simulate(profile: str = "quick", home: str | None = None) -> dict[str, StepR
     Args:
         profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
         home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
+        runner: Whose worker processes simulate: our own, or those of a local Dask cluster.
 
     Returns:
         Record of the stage `features` of each substation.
     """
     job = Job.of(profile, home)
-    with run_lock(job.home), data.Simulator(job) as simulator:
+    with run_lock(job.home), data.Simulator(job, runner) as simulator:
         grid = solve_boundary(job)
         contracted, featured = {}, {}
         for name in job.profile.substations:

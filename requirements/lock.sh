@@ -9,6 +9,6 @@ compile=("$uv" pip compile --quiet --universal --generate-hashes --no-emit-index
 "${compile[@]}" requirements/bootstrap.in -o requirements/bootstrap.txt
 "${compile[@]}" pyproject.toml --extra dev -o requirements/dev.txt
 "${compile[@]}" pyproject.toml --extra all -c requirements/dev.txt -o requirements/run.txt
-for group in serving simulation training orchestration; do
+for group in serving simulation training orchestration dask; do
   "${compile[@]}" pyproject.toml --extra "$group" -c requirements/dev.txt -o "requirements/$group.txt"
 done

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,9 +18,9 @@ from simulation.parts import Part, plan_parts
 from simulation.pool import Job, Progress, Workers
 from simulation.solving import is_complete
 from simulation.tables.parquet import is_whole
-from simulation.tables.standing import write_boundary, write_load
+from simulation.tables.standing import copy_table, write_boundary, write_load
 from substations.description import Substation
-from switchyard.digests import digest_json, digest_rooms
+from switchyard.digests import digest_json, digest_rooms, sha256_file
 from switchyard.files import read_json, write_json_atomic
 from switchyard.log import get_logger
 from switchyard.profiles import Profile
@@ -59,6 +61,7 @@ def simulate_substation(
     staging: Path,
     workers: int | Workers = 1,
     *,
+    grid_tables: Mapping[str, Path] | None = None,
     progress: Progress | None = None,
 ) -> Summary:
     """Simulate one substation's campaign into `<staging>/<profile>.<substation>/<table>/`.
@@ -73,11 +76,12 @@ def simulate_substation(
         boundary: The grid at every substation's bus.
         staging: The home's folder for tables that have not passed their contracts.
         workers: Number of processes, or an open pool that other campaigns use too.
+        grid_tables: Files of tables about the whole grid, by table, which every dataset gets a copy of.
         progress: Called after every part, and at first where parts are kept, then without a result.
 
     Raises:
         SimulationError: There is no boundary for this substation, or the profile asks for unknown kinds.
-        WorkerLostError: A worker process died.
+        WorkerLostError: A part lost one worker process after the other.
     """
     hours = boundary.get(substation.name, ())
     if not hours:
@@ -87,38 +91,33 @@ def simulate_substation(
         )
     parts = plan_parts(profile, substation.name)
     folder = staging / profile.dataset(substation.name)
-    _prepare(folder, _plan_key(substation, profile, hours))
-    plan = profile.simulation
-    rows: Counter[str] = Counter()
-    if not (target := folder / "load" / "load-00000.parquet").exists():
-        loads = simulate_load(substation, plan.start, plan.load_days, profile.name, profile.seed)
-        rows["load"] = write_load(target, loads)
-    if not (target := folder / "boundary" / "boundary-00000.parquet").exists():
-        rows["boundary"] = write_boundary(target, substation.name, hours)
+    shared = dict(grid_tables or {})
+    _prepare(folder, _plan_key(substation, profile, hours, shared))
+    rows = _write_standing(folder, substation, profile, hours, shared)
     todo = [part for part in parts if not is_complete(folder, part)]
     statuses: Counter[str] = Counter()
     done = len(parts) - len(todo)
     if progress is not None and done:
         progress(done, len(parts), None)
     job = Job(substation, profile, hours)
-    events = folder / "sag_events" / "sag_events-00000.parquet"
-    events_missing = not is_whole(events)
+    missing = _missing(folder, substation, profile)
 
     def run(pool: Workers) -> None:
         nonlocal done
-        begun = pool.begin_voltage_events(job, events) if events_missing else None
+        begun = _begin_standing(pool, job, folder, missing)
+        losses, controls = _file(folder, "losses"), _file(folder, "controls")
+        settling = pool.begin_states(job, losses, controls) if "losses" in missing else None
         for result in pool.solve(job, todo, folder):
             done += 1
             rows.update(result.rows)
             statuses.update(result.statuses)
             if progress is not None:
                 progress(done, len(parts), result)
-        if begun is not None:
-            rows["sag_events"] = pool.result(begun, job)
+        rows.update(_standing(pool, begun, settling))
 
     if isinstance(workers, Workers):
         run(workers)
-    elif todo or events_missing:
+    elif todo or missing:
         with Workers(workers) as pool:
             run(pool)
     _log.info(
@@ -139,7 +138,69 @@ def simulate_substation(
     )
 
 
-def _plan_key(substation: Substation, profile: Profile, hours: tuple[BoundaryHour, ...]) -> str:
+def _file(folder: Path, table: str) -> Path:
+    return folder / table / f"{table}-00000.parquet"
+
+
+def _missing(folder: Path, substation: Substation, profile: Profile) -> frozenset[str]:
+    """Standing tables that the profile asks for and that a worker still has to write."""
+    plan = profile.simulation
+    wanted = {
+        "sag_events": True,
+        "losses": plan.states.stride > 0,
+        "thermal": bool(plan.thermal.episodes and substation.transformers),
+        "assets": plan.asset_years > 0,
+        "customers": plan.customers > 0,
+    }
+    return frozenset(name for name, needed in wanted.items() if needed and not is_whole(_file(folder, name)))
+
+
+def _begin_standing(pool: Workers, job: Job, folder: Path, missing: frozenset[str]) -> dict[str, Future[int]]:
+    """Have workers write standing tables that are one file each."""
+    begin = {
+        "sag_events": pool.begin_voltage_events,
+        "thermal": pool.begin_thermal,
+        "assets": pool.begin_assets,
+        "customers": pool.begin_customers,
+    }
+    return {name: start(job, _file(folder, name)) for name, start in begin.items() if name in missing}
+
+
+def _standing(
+    pool: Workers,
+    single: dict[str, Future[int]],
+    states: Future[dict[str, int]] | None,
+) -> dict[str, int]:
+    """Wait for the standing tables that were begun; rows by table."""
+    rows = {name: pool.result(begun) for name, begun in single.items()}
+    by_table: dict[str, int] = {} if states is None else pool.result(states)
+    return {**rows, **by_table}
+
+
+def _write_standing(
+    folder: Path,
+    substation: Substation,
+    profile: Profile,
+    hours: tuple[BoundaryHour, ...],
+    shared: dict[str, Path],
+) -> Counter[str]:
+    """Write what is known before the first episode and not there yet; rows by table."""
+    plan = profile.simulation
+    rows: Counter[str] = Counter()
+    if not (target := folder / "load" / "load-00000.parquet").exists():
+        loads = simulate_load(substation, plan.start, plan.load_days, profile.name, profile.seed)
+        rows["load"] = write_load(target, loads)
+    if not (target := folder / "boundary" / "boundary-00000.parquet").exists():
+        rows["boundary"] = write_boundary(target, substation.name, hours)
+    for table, source in shared.items():
+        if not (target := folder / table / f"{table}-00000.parquet").exists():
+            rows[table] = copy_table(source, target)
+    return rows
+
+
+def _plan_key(
+    substation: Substation, profile: Profile, hours: tuple[BoundaryHour, ...], shared: dict[str, Path]
+) -> str:
     """Digest of all that a part's bytes depend on."""
     plan = profile.simulation
     return digest_json(
@@ -147,6 +208,7 @@ def _plan_key(substation: Substation, profile: Profile, hours: tuple[BoundaryHou
             "substation": substation.digest,
             "profile": [profile.name, profile.seed, msgspec.to_builtins(plan)],
             "boundary": msgspec.to_builtins(hours),
+            "grid": {table: sha256_file(path) for table, path in shared.items()},
             "source": digest_rooms(ROOMS),
         }
     )

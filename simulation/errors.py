@@ -18,4 +18,4 @@ class InfeasibleError(SimulationError):
 
 
 class WorkerLostError(SimulationError):
-    """A worker process of a campaign died before its parts were done."""
+    """A part of a campaign lost one worker process after the other."""

@@ -1,26 +1,34 @@
-"""Worker processes of a campaign: each keeps one engine, none outlives its parent, a lost one is noticed."""
+"""Worker processes of a campaign: each keeps one engine, none outlives its parent, a lost one is replaced."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
-from simulation.errors import SimulationError, WorkerLostError
+from simulation.ageing.campaign import observe_assets
+from simulation.errors import SimulationError
 from simulation.events.occurring import happen
 from simulation.grid import BoundaryHour
 from simulation.parts import Part, PartResult
+from simulation.runners.processes import Patience, Processes
+from simulation.runners.runner import Runner, RunnerName
 from simulation.solving import WITHOUT_ENGINE, Bench
+from simulation.states.playing import play
+from simulation.tables.assets import write_assets
+from simulation.tables.controls import write_controls
+from simulation.tables.customers import write_customers
+from simulation.tables.losses import write_losses
 from simulation.tables.sag_events import write_sag_events
+from simulation.tables.thermal import write_thermal
 from substations.description import Substation
-from switchyard.children import lifeline_initializer
 from switchyard.profiles import Profile
+
+T = TypeVar("T")
 
 # The matrices are small, and how a product is split over threads changes its last bits.
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -42,62 +50,71 @@ _bench: dict[str, Bench] = {}
 class Workers:
     """A pool of simulation processes; a context manager. Several substations may use it one after the other.
 
+    What a process had when it died or hung is done again by a fresh one: a task writes its files by a
+    temporary name, and its bytes depend on nothing that another left.
+
     Attributes:
         count: Number of processes.
+        runner: Whose processes they are.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(
+        self, count: int, runner: RunnerName = "processes", *, patience: Patience | None = None
+    ) -> None:
         if count < 1:
             raise SimulationError(f"{count} workers cannot simulate", "ask for one or more")
-        self.count = count
-        self._executor: ProcessPoolExecutor | None = None
+        self.count, self.runner = count, runner
+        self._patience = patience
+        self._processes: Runner | None = None
         self._before: dict[str, str | None] = {}
 
     def __enter__(self) -> Self:
-        # Children read these when they import numpy, which is when they are spawned.
+        # Children read these when they import numpy, which is when they are spawned; also those that replace
+        # a lost one.
         self._before = {name: os.environ.get(name) for name in _ONE_THREAD}
         os.environ.update(_ONE_THREAD)
-        self._executor = ProcessPoolExecutor(
-            self.count, mp_context=get_context("spawn"), initializer=lifeline_initializer
-        )
-        # Processes start at once and import their engine while the caller still prepares.
-        for _ in range(self.count):
-            self._executor.submit(_import_engine)
+        self._processes = self._new_runner()
+        # They import their engine while the caller still prepares.
+        self._processes.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(wait=True, cancel_futures=True)
-            self._executor = None
+        if self._processes is not None:
+            self._processes.stop()
+            self._processes = None
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Process ids of the workers that run now."""
+        return () if self._processes is None else self._processes.pids
+
     def solve(self, job: Job, parts: Sequence[Part], folder: Path) -> Iterator[PartResult]:
         """Solve parts, giving each result as soon as it is there, in no particular order.
 
         Raises:
-            WorkerLostError: A process died; what it had finished is kept.
+            WorkerLostError: A part lost one worker after the other; what was finished is kept.
             SimulationError: The pool was not entered.
         """
-        if self._executor is None:
-            raise SimulationError("the pool of workers is not open", "use it in a with statement")
-        open_: set[Future[PartResult]] = set()
+        processes, name = self._opened(), job.substation.name
+        open_ = [
+            processes.submit(f"{name}: part {part.file}", solve_part, job, part, folder) for part in parts
+        ]
         try:
-            open_ = {self._executor.submit(solve_part, job, part, folder) for part in parts}
             while open_:
-                done, open_ = wait(open_, return_when=FIRST_COMPLETED)
+                processes.look_after()
+                done = [future for future in open_ if future.done()]
+                open_ = [future for future in open_ if not future.done()]
                 for future in done:
                     yield future.result()
-        except BrokenProcessPool as error:
-            raise _lost(job) from error
         finally:
-            for future in open_:
-                future.cancel()
+            processes.drop(open_)
 
     def begin_voltage_events(self, job: Job, path: Path) -> Future[int]:
         """Have one process solve the campaign's voltage events and write them to `path`.
@@ -105,30 +122,70 @@ class Workers:
         Raises:
             SimulationError: The pool was not entered.
         """
-        if self._executor is None:
-            raise SimulationError("the pool of workers is not open", "use it in a with statement")
-        return self._executor.submit(solve_voltage_events, job, path)
+        return self._begin(job, "sag_events", solve_voltage_events, job, path)
 
-    def result(self, begun: Future[int], job: Job) -> int:
+    def begin_states(self, job: Job, losses: Path, controls: Path) -> Future[dict[str, int]]:
+        """Have one process solve the station's states, their losses and settings, and write them.
+
+        Raises:
+            SimulationError: The pool was not entered.
+        """
+        return self._begin(job, "losses", solve_states, job, losses, controls)
+
+    def begin_thermal(self, job: Job, path: Path) -> Future[int]:
+        """Have one process play the transformers' loading and heat and write them to `path`.
+
+        Raises:
+            SimulationError: The pool was not entered.
+        """
+        return self._begin(job, "thermal", write_thermal, path, job.substation, job.profile)
+
+    def begin_assets(self, job: Job, path: Path) -> Future[int]:
+        """Have one process live through the years of the station's equipment and write them to `path`.
+
+        Raises:
+            SimulationError: The pool was not entered.
+        """
+        return self._begin(job, "assets", solve_assets, job, path)
+
+    def begin_customers(self, job: Job, path: Path) -> Future[int]:
+        """Have one process draw the feeders' customers and write them to `path`.
+
+        Raises:
+            SimulationError: The pool was not entered.
+        """
+        return self._begin(job, "customers", write_customers, path, job.substation, job.profile)
+
+    def result(self, begun: Future[T]) -> T:
         """Wait for what was begun.
 
         Raises:
-            WorkerLostError: Its process died.
+            WorkerLostError: It lost one worker after the other.
+            SimulationError: The pool was not entered.
         """
-        try:
-            return begun.result()
-        except BrokenProcessPool as error:
-            raise _lost(job) from error
+        processes = self._opened()
+        while not begun.done():
+            processes.look_after()
+        return begun.result()
+
+    def _begin(self, job: Job, table: str, call: Callable[..., T], *arguments: Any) -> Future[T]:
+        return self._opened().submit(f"{job.substation.name}: table {table}", call, *arguments)
+
+    def _new_runner(self) -> Runner:
+        if self.runner == "dask":
+            from simulation.runners.dask import DaskCluster
+
+            return DaskCluster(self.count, import_engine)
+        return Processes(self.count, import_engine, self._patience)
+
+    def _opened(self) -> Runner:
+        if self._processes is None:
+            raise SimulationError("the pool of workers is not open", "use it in a with statement")
+        return self._processes
 
 
-def _lost(job: Job) -> WorkerLostError:
-    return WorkerLostError(
-        f"{job.substation.name}: a worker process died before its part was done",
-        "look for a kill or exhausted memory and run again: finished parts are kept",
-    )
-
-
-def _import_engine() -> None:
+def import_engine() -> None:
+    """Load what is slow to load; a worker does so before its first task."""
     import altdss  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
@@ -146,6 +203,24 @@ def solve_voltage_events(job: Job, path: Path) -> int:
     bench.engine.compile()
     events = happen(bench.world, bench.engine, job.profile.name, job.profile.seed)
     return write_sag_events(path, bench.world, events)
+
+
+def solve_assets(job: Job, path: Path) -> int:
+    """Write the station's equipment in this process; the number of rows is returned."""
+    source_mva = sum(hour.short_circuit_mva for hour in job.hours) / len(job.hours)
+    return write_assets(path, job.substation, observe_assets(job.substation, job.profile, source_mva))
+
+
+def solve_states(job: Job, losses: Path, controls: Path) -> dict[str, int]:
+    """Write the station's states and, where there are any, their settings; rows by table."""
+    bench = _bench_of(job)
+    station, states, settings = play(bench.world, bench.engine, job.profile)
+    rows = {}
+    if job.profile.simulation.states.controls:
+        rows["controls"] = write_controls(controls, station, settings)
+    # Written last: where it is whole, so are the settings.
+    rows["losses"] = write_losses(losses, station, states)
+    return rows
 
 
 def _bench_of(job: Job) -> Bench:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -81,18 +82,21 @@ def main() -> None:
     """Machine learning for electrical substations: simulate, train, federate, serve."""
 
 
-def _launch(flow: str) -> Any:
+def _launch(flow: str, **parameters: Any) -> Any:
     from flows.launch import launch
     from switchyard.settings import get_settings
 
     settings = get_settings()
-    return launch(flow, settings.profile, settings.folders)
+    return launch(flow, settings.profile, settings.folders, **parameters)
 
 
-def _show_steps(flow: str, records: dict[str, Any], as_json: bool) -> None:
-    """Show the records of a flow, one a substation or model."""
+def _show_steps(
+    flow: str, records: dict[str, Any], as_json: bool, pages: Mapping[str, Path] = MappingProxyType({})
+) -> None:
+    """Show the records of a flow, one a substation or model, and where its page is."""
     rows = [
         {"name": name, "step": r.step, "key": r.key, "seconds": r.seconds, "skipped": r.skipped}
+        | ({"page": str(pages[name])} if name in pages else {})
         for name, r in records.items()
     ]
 
@@ -102,6 +106,9 @@ def _show_steps(flow: str, records: dict[str, Any], as_json: bool) -> None:
             for row in found
         ]
         table(flow, ["", "took", "key"], lines)
+        for row in found:
+            if "page" in row:
+                click.echo(f"pictures of {row['name']}: {row['page']}")
 
     show(rows, as_json, text)
 
@@ -129,10 +136,30 @@ def run(as_json: bool) -> None:
 
 
 @main.command()
+@click.option(
+    "--report", is_flag=True, help="Draw a page of pictures of each substation, to open in a browser."
+)
+@click.option(
+    "--runner",
+    type=click.Choice(["processes", "dask"]),
+    default="processes",
+    show_default=True,
+    help="Whose worker processes simulate: Switchyard's own, or those of a local Dask cluster.",
+)
 @common
-def simulate(as_json: bool) -> None:
+def simulate(report: bool, runner: str, as_json: bool) -> None:
     """Simulate the profile's substations, check every table, compute features."""
-    _show_steps("features", _launch("simulate"), as_json)
+    records = _launch("simulate", runner=runner)
+    _show_steps("features", records, as_json, _draw_pages() if report else {})
+
+
+def _draw_pages() -> dict[str, Path]:
+    from flows.job import Job
+    from flows.pictures.page import write_pages
+    from switchyard.settings import get_settings
+
+    settings = get_settings()
+    return write_pages(Job.of(settings.profile, str(settings.folders.root)))
 
 
 @main.command()

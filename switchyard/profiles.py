@@ -26,6 +26,32 @@ class Episodes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: Annotated[int, msgspec.Meta(ge=10, le=3600)]
 
 
+class States(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which of a campaign's quarters are solved for what the station loses.
+
+    Attributes:
+        stride: Quarters of an hour from one state to the next; 0 for none.
+        controls: States, on as many days, of which the settings of taps and capacitor steps are solved.
+        tap_window: Tap positions to either side of the present one.
+    """
+
+    stride: Count = 0
+    controls: Count = 0
+    tap_window: Positive = 1
+
+
+class Thermal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Episodes that the transformers of each substation live through by the minute.
+
+    Attributes:
+        episodes: Number, spread evenly over the campaign; 0 for no such table.
+        days: Days of each.
+    """
+
+    episodes: Count = 0
+    days: Annotated[int, msgspec.Meta(ge=1, le=14)] = 1
+
+
 class Simulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sizes of the simulated campaign.
 
@@ -35,6 +61,10 @@ class Simulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         grid_hours: System hours for which the transmission grid is dispatched.
         part_scenarios: Scenarios in one part; a part is solved by one engine from a fresh compile.
         episodes: By scenario kind.
+        customers: Customers of each substation's feeders; 0 for none.
+        asset_years: Years of daily rows of each asset, the last of them the campaign's; 0 for none.
+        thermal: Minutes of the transformers' temperatures.
+        states: Solved states and settings.
     """
 
     start: date
@@ -42,6 +72,10 @@ class Simulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grid_hours: Positive
     part_scenarios: Positive
     episodes: dict[str, Episodes]
+    customers: Count = 0
+    asset_years: Count = 0
+    thermal: Thermal = Thermal()
+    states: States = States()
 
 
 class Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from data_contracts.contract import Table
+from data_contracts.tables.assets import ASSETS
 from data_contracts.tables.boundary import BOUNDARY
+from data_contracts.tables.controls import CONTROLS
+from data_contracts.tables.customers import CUSTOMERS
+from data_contracts.tables.dispatch import DISPATCH
 from data_contracts.tables.faults import FAULTS
 from data_contracts.tables.frequency import FREQUENCY
 from data_contracts.tables.load import LOAD
+from data_contracts.tables.losses import LOSSES
 from data_contracts.tables.readings import READINGS
 from data_contracts.tables.readings_truth import READINGS_TRUTH
 from data_contracts.tables.sag_events import SAG_EVENTS
 from data_contracts.tables.scenarios import SCENARIOS
+from data_contracts.tables.thermal import THERMAL
 from data_contracts.tables.waveforms import WAVEFORMS
 from data_contracts.tables.waveforms_truth import WAVEFORMS_TRUTH
 
@@ -27,6 +33,12 @@ TABLES: dict[str, Table] = {
         SAG_EVENTS,
         LOAD,
         BOUNDARY,
+        DISPATCH,
+        LOSSES,
+        CONTROLS,
+        CUSTOMERS,
+        ASSETS,
+        THERMAL,
     )
 }
 """Every contracted table, in the order in which they are enforced."""

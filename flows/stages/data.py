@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -95,22 +95,25 @@ def describe(job: Job) -> dict[str, Substation]:
 
 
 def boundary(job: Job) -> StepRecord:
-    """Check every substation's circuit, and solve the transmission grid around them, hour by hour."""
+    """Check every substation's circuit, and solve and dispatch the transmission grid around them."""
     described = describe(job)
     folder = _grid(job)
 
     def work(_key: str) -> Work:
-        from simulation.grid import solve_boundary
+        from simulation.grid import solve_grid
+        from simulation.tables.dispatch import write_dispatch
         from simulation.tables.standing import write_boundary
 
         for substation in described.values():
             substations.check(substation)
-        hours = solve_boundary(job.profile, list(described.values()))
-        for name, rows in hours.items():
+        solved = solve_grid(job.profile, list(described.values()))
+        for name, rows in solved.boundary.items():
             write_boundary(folder / f"{name}.parquet", name, rows)
-        congested = sum(hour.congested for hour in next(iter(hours.values())))
+        shared = _grid_tables(job)
+        write_dispatch(shared["dispatch"], solved.dispatch)
+        congested = sum(hour.lossless.congested for hour in solved.dispatch)
         return Work(
-            outputs=tuple(folder / f"{name}.parquet" for name in hours),
+            outputs=(*(folder / f"{name}.parquet" for name in solved.boundary), *shared.values()),
             result={"hours": job.profile.simulation.grid_hours, "congested": congested},
         )
 
@@ -123,8 +126,9 @@ class Simulator:
     A context manager. Parts that a killed run finished are kept.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, runner: Literal["processes", "dask"] = "processes") -> None:
         self._job = job
+        self._runner = runner
         self._open = ExitStack()
         self._workers: Any = None
 
@@ -144,7 +148,7 @@ class Simulator:
 
         Raises:
             SimulationError: The campaign cannot be simulated.
-            WorkerLostError: A worker process died.
+            WorkerLostError: A part lost one worker process after the other.
         """
         job, step = self._job, simulate_step(self._job, name, grid)
         _claim(job, name, step)
@@ -167,6 +171,7 @@ class Simulator:
                 hours,
                 job.home.staging,
                 workers=self._pool(),
+                grid_tables=_grid_tables(job),
                 progress=told,
             )
             files = [file.relative_to(summary.folder).as_posix() for file in summary.files]
@@ -178,7 +183,7 @@ class Simulator:
         from simulation.pool import Workers
 
         if self._workers is None:
-            self._workers = self._open.enter_context(Workers(self._job.settings.workers))
+            self._workers = self._open.enter_context(Workers(self._job.settings.workers, self._runner))
         return self._workers
 
 
@@ -256,6 +261,11 @@ def _campaign(job: Job) -> dict[str, Any]:
 
 def _grid(job: Job) -> Path:
     return job.home.staging / f"{job.profile.name}.grid"
+
+
+def _grid_tables(job: Job) -> dict[str, Path]:
+    """Files of the tables about the whole grid, which every dataset gets."""
+    return {"dispatch": _grid(job) / "tables" / "dispatch.parquet"}
 
 
 def _nominals(name: str) -> dict[str, Any]:

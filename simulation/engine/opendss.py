@@ -13,6 +13,7 @@ import numpy as np
 
 from simulation.engine.assembly import Assembly, read_layout
 from simulation.engine.harmonics import Emission, HarmonicMode
+from simulation.engine.losses import Lossy
 from simulation.engine.network import Complexes, Layout, Network
 from simulation.errors import NotConvergedError, SimulationError
 from simulation.noise import Floats
@@ -125,6 +126,7 @@ class Engine:
         dss.Solution.Solve()
         self._line_r: dict[str, Floats] = {}
         self._harmonics: HarmonicMode | None = None
+        self._lossy: Lossy | None = None
         self._changed()
 
     def _add_neighbours(self, bus: str, kv: float) -> None:
@@ -297,6 +299,16 @@ class Engine:
                 self.substation, self.layout, self._elements, self._entries
             )
         return self._network
+
+    def lossy(self) -> Lossy:
+        """Losses of the elements, and what causes them, until the next `compile`."""
+        if self._lossy is None:
+            self._lossy = Lossy(self.substation, self._elements, self._changed)
+        return self._lossy
+
+    def supplied_va(self) -> complex:
+        """Power that the grid's equivalent source delivers in the snapshot that was solved last, VA."""
+        return -1e3 * complex(np.asarray(self._source.Powers())[:3].sum())
 
     def series_impedance(self, line: str) -> Complexes:
         """Series impedance matrix of a line, Ω, shape [3, 3]."""

@@ -1,5 +1,12 @@
 """The transmission grid around the substations, solved by pandapower."""
 
-from simulation.grid.boundary import BoundaryHour, BoundaryHours, solve_boundary
+from simulation.grid.boundary import (
+    BoundaryHour,
+    BoundaryHours,
+    DispatchHour,
+    GridHours,
+    solve_boundary,
+    solve_grid,
+)
 
-__all__ = ["BoundaryHour", "BoundaryHours", "solve_boundary"]
+__all__ = ["BoundaryHour", "BoundaryHours", "DispatchHour", "GridHours", "solve_boundary", "solve_grid"]

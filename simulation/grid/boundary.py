@@ -1,4 +1,4 @@
-"""The transmission grid as the substations see it: voltage, strength and price at each one's bus."""
+"""The transmission grid hour by hour: its dispatch, and what the substations see of it at their buses."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulation.clock import local_midnight
 from simulation.demand import FeederLoads, simulate_load
 from simulation.errors import SimulationError
-from simulation.grid.dispatch import dispatch, lossless
+from simulation.grid.dispatch import LOSS_SHARE, Dispatch, dispatch, lossless
+from simulation.grid.fleet import Fleet, at_buses
 from simulation.grid.hours import SystemHours, choose_hours, simulate_hours
 from simulation.grid.network import EHV_KV, build_network
-from simulation.grid.plants import PLANTS, RENEWABLES
+from simulation.grid.optimum import OptimalFlow, Optimum
+from simulation.grid.plants import PLANTS
 from simulation.noise import Floats
 from substations.description import Substation
 from switchyard.identity import generator
 from switchyard.profiles import Profile
 
-# Thermal ratings of the case times this: about two thirds of a year's hours then meet a limit.
-_RATING_FACTOR = 1.2
+# Thermal ratings of the case times this: about half of a year's hours then meet a limit of the AC network.
+_RATING_FACTOR = 1.15
 _HEADROOM = 0.92
 # Share of its load's reactive power that a substation's own banks do not compensate.
 _UNCOMPENSATED = 0.6
@@ -66,13 +69,46 @@ BoundaryHours = Mapping[str, tuple[BoundaryHour, ...]]
 """Hours by substation name, rising in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class DispatchHour:
+    """One hour of the whole grid, dispatched in three ways.
+
+    Attributes:
+        t: Unix seconds of its beginning.
+        fleet: What plants and parks offer.
+        p_mw: Load at each bus, shape [n].
+        q_mvar: Reactive load at each bus, shape [n].
+        merit: Dispatch without a network.
+        lossless: Dispatch on the lossless network within the lines' limits.
+        optimum: Optimum of the AC network; None where there is none.
+        status: `ok`, `load_shed` where the lossless dispatch cannot serve all load, `not_converged` where the
+            AC optimum was not found.
+    """
+
+    t: int
+    fleet: Fleet
+    p_mw: Floats
+    q_mvar: Floats
+    merit: Dispatch
+    lossless: Dispatch
+    optimum: Optimum | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class GridHours:
+    """What the whole grid does and what each substation sees of it, hour by hour."""
+
+    boundary: BoundaryHours
+    dispatch: tuple[DispatchHour, ...]
+
+
 def solve_boundary(profile: Profile, substations: Sequence[Substation]) -> BoundaryHours:
     """Dispatch the grid in the profile's representative hours and read it at every substation's bus.
 
-    For each hour: a lossless economic dispatch within the lines' limits, then an AC power flow with it (the
-        slack takes
-    the losses), then IEC 60909 with the units that the dispatch needs. A substation's own load replaces the
-    case's load at its bus.
+    For each hour: an economic dispatch within the lines' limits, then an AC power flow with it (the slack
+    takes what the dispatch misjudges of the losses), then IEC 60909 with the units that the dispatch needs. A
+    substation's own load replaces the case's load at its bus.
 
     Args:
         profile: Days, number of hours, seed.
@@ -81,6 +117,19 @@ def solve_boundary(profile: Profile, substations: Sequence[Substation]) -> Bound
     Raises:
         SimulationError: A bus of the grid cannot be a substation's, or an hour has no solution.
     """
+    return _solve(profile, substations, None).boundary
+
+
+def solve_grid(profile: Profile, substations: Sequence[Substation]) -> GridHours:
+    """As `solve_boundary`, and the same hours also by merit order and by the AC optimal power flow.
+
+    Raises:
+        SimulationError: As `solve_boundary`. An hour without an AC optimum is kept and says so.
+    """
+    return _solve(profile, substations, OptimalFlow(_RATING_FACTOR))
+
+
+def _solve(profile: Profile, substations: Sequence[Substation], flow: OptimalFlow | None) -> GridHours:
     _check_buses(substations)
     plan = profile.simulation
     start = local_midnight(plan.start, substations[0].utc_offset_s)
@@ -91,20 +140,23 @@ def solve_boundary(profile: Profile, substations: Sequence[Substation]) -> Bound
         sub.name: simulate_load(sub, plan.start, plan.load_days, profile.name, profile.seed)
         for sub in substations
     }
-    return solve_hours(hours, substations, loads)
+    return solve_hours(hours, substations, loads, flow)
 
 
 def solve_hours(
-    hours: SystemHours, substations: Sequence[Substation], loads: Mapping[str, FeederLoads]
-) -> BoundaryHours:
-    """Solve the given system hours; see `solve_boundary`."""
-    import pandapower as pp
-
+    hours: SystemHours,
+    substations: Sequence[Substation],
+    loads: Mapping[str, FeederLoads],
+    flow: OptimalFlow | None = None,
+) -> GridHours:
+    """Solve the given system hours; see `solve_boundary` and, with a `flow`, `solve_grid`."""
     net = build_network()
     model = lossless(net, _RATING_FACTOR)
     rows = _load_rows(net, substations)
+    buses, places = len(net.bus), net.load.bus.to_numpy()
     case_p, case_q = net.load.p_mw.to_numpy(copy=True), net.load.q_mvar.to_numpy(copy=True)
     found: dict[str, list[BoundaryHour]] = {sub.name: [] for sub in substations}
+    dispatched: list[DispatchHour] = []
     strength: dict[tuple[int, ...], dict[int, tuple[float, float]]] = {}
     for k, t in enumerate(hours.t):
         p_mw, q_mvar = case_p * hours.load_pu[k], case_q * hours.load_pu[k]
@@ -112,24 +164,12 @@ def solve_hours(
             p_w, q_var = loads[sub.name].at(float(t))
             p_mw[rows[sub.name]] = p_w.sum() / 1e6
             q_mvar[rows[sub.name]] = _UNCOMPENSATED * q_var.sum() / 1e6
-        net.load["p_mw"], net.load["q_mvar"] = p_mw, q_mvar
-        parks = np.array(
-            [park.p_max_mw * getattr(hours, f"{park.kind}_pu")[k] for park in RENEWABLES], dtype=np.float64
-        )
-        net.sgen["p_mw"] = parks
-        at_buses = np.zeros(len(net.bus))
-        np.add.at(at_buses, net.load.bus.to_numpy(), p_mw)
-        np.subtract.at(at_buses, net.sgen.bus.to_numpy(), parks)
-        result = dispatch(model, at_buses)
-        net.gen["p_mw"] = result.p_mw
-        try:
-            pp.runpp(net, numba=False, init="dc")
-        except pp.LoadflowNotConverged as error:
-            raise SimulationError(
-                f"the grid's power flow has no solution at {p_mw.sum():.0f} MW",
-                "lower the substations' loads",
-            ) from error
-        units = _units_needed(result.p_mw)
+        fleet = Fleet.of(hours, k)
+        load_mw, load_mvar = at_buses(p_mw, places, buses), at_buses(q_mvar, places, buses)
+        result = dispatch(model, fleet, load_mw)
+        served = 1.0 - result.shed_mw / np.maximum((1.0 + LOSS_SHARE) * load_mw, 1e-9)
+        _run(net, result, p_mw * served[places], q_mvar * served[places])
+        units = _units_needed(result.p_mw[: len(PLANTS)], hours.units[k])
         if units not in strength:
             strength[units] = _short_circuit(net, units, [sub.grid_bus for sub in substations])
         for sub in substations:
@@ -148,7 +188,27 @@ def solve_hours(
                     congested=result.congested,
                 )
             )
-    return {name: tuple(rows_) for name, rows_ in found.items()}
+        if flow is not None:
+            merit = dispatch(model.without_limits(), fleet, load_mw)
+            optimum = None if result.shed_mw.any() else flow.solve(fleet, load_mw, load_mvar)
+            status = "load_shed" if result.shed_mw.any() else "ok" if optimum else "not_converged"
+            dispatched.append(DispatchHour(int(t), fleet, load_mw, load_mvar, merit, result, optimum, status))
+    return GridHours({name: tuple(rows_) for name, rows_ in found.items()}, tuple(dispatched))
+
+
+def _run(net: Any, result: Dispatch, p_mw: Floats, q_mvar: Floats) -> None:
+    """Solve the AC power flow of a dispatch for the loads that are served."""
+    import pandapower as pp
+
+    net.load["p_mw"], net.load["q_mvar"] = p_mw, q_mvar
+    net.gen["p_mw"], net.sgen["p_mw"] = result.p_mw[: len(PLANTS)], result.p_mw[len(PLANTS) :]
+    try:
+        pp.runpp(net, numba=False, init="dc")
+    except pp.LoadflowNotConverged as error:
+        raise SimulationError(
+            f"the grid's power flow has no solution at {p_mw.sum():.0f} MW",
+            "lower the substations' loads",
+        ) from error
 
 
 def _check_buses(substations: Sequence[Substation]) -> None:
@@ -183,11 +243,11 @@ def _load_rows(net: Any, substations: Sequence[Substation]) -> dict[str, int]:
     return rows
 
 
-def _units_needed(p_mw: Floats) -> tuple[int, ...]:
-    """Units that each plant runs to give `p_mw` with some headroom, at least one."""
+def _units_needed(p_mw: Floats, available: NDArray[np.int64]) -> tuple[int, ...]:
+    """Units that each plant runs to give `p_mw` with some headroom, at least one of those `available`."""
     return tuple(
-        int(np.clip(np.ceil(p / (_HEADROOM * plant.unit_mw)), 1, plant.units))
-        for p, plant in zip(p_mw, PLANTS, strict=True)
+        int(np.clip(np.ceil(p / (_HEADROOM * plant.unit_mw)), 1, count))
+        for p, plant, count in zip(p_mw, PLANTS, available, strict=True)
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from simulation.clock import DAY_S, local_time
 from simulation.demand.classes import CLASSES
 from simulation.demand.weather import clear_sky_ghi, cloud_factor
+from simulation.grid.plants import COST_SPREAD, FORCED_OUTAGE, PLANTS
 from simulation.noise import Floats
 
 _GOLDEN = 0.6180339887498949
@@ -28,12 +29,16 @@ class SystemHours:
         load_pu: Load of the grid's own customers, pu of the case's load.
         solar_pu: Output of solar parks, pu of their rating.
         wind_pu: Output of wind parks, pu of their rating.
+        units: Units of each plant that can run, at least one, shape [h, plants].
+        cost_pu: Variable cost of each plant, pu of its usual one, shape [h, plants].
     """
 
     t: NDArray[np.int64]
     load_pu: Floats
     solar_pu: Floats
     wind_pu: Floats
+    units: NDArray[np.int64]
+    cost_pu: Floats
 
 
 def choose_hours(start: int, days: int, count: int) -> NDArray[np.int64]:
@@ -56,11 +61,12 @@ def choose_hours(start: int, days: int, count: int) -> NDArray[np.int64]:
 
 
 def simulate_hours(rng: np.random.Generator, t: NDArray[np.int64], utc_offset_s: int) -> SystemHours:
-    """Load, sun and wind of the whole grid in the given hours.
+    """Load, sun and wind of the whole grid in the given hours, and what its plants can give at which cost.
 
     Load is the sum of the customer classes of `simulation.demand` in the weather of the country's middle,
     scaled so that its mean working-day peak is near the case's load, times a spread of days; sun and wind as
-    at a site.
+    at a site. Each unit is out for itself, and costs are log-normal around the usual ones. The hours lie days
+    apart: nothing is carried from one to the next.
     """
     when = local_time(t + 1800, utc_offset_s)
     season = np.cos(2.0 * np.pi * (when.day_of_year - 140.0) / 365.25)
@@ -74,9 +80,16 @@ def simulate_hours(rng: np.random.Generator, t: NDArray[np.int64], utc_offset_s:
     sun = clear_sky_ghi(when.day_of_year, when.hour, _LATITUDE) * cloud_factor(cover) / 1000.0
     # The south-west monsoon blows hardest in July.
     windy = 0.35 + 0.20 * np.cos(2.0 * np.pi * (when.day_of_year - 195.0) / 365.25)
+    load = np.clip(0.86 * demand * (1.0 + rng.normal(0.0, 0.03, t.size)), 0.45, 1.02)
+    wind = np.clip(windy * rng.weibull(2.0, t.size) * 1.13, 0.0, 1.0)
+    count = [plant.units for plant in PLANTS]
+    running = rng.binomial(count, [1.0 - FORCED_OUTAGE[plant.fuel] for plant in PLANTS], (t.size, len(count)))
+    spread = np.array([COST_SPREAD[plant.fuel] for plant in PLANTS])
     return SystemHours(
         t=t,
-        load_pu=np.clip(0.86 * demand * (1.0 + rng.normal(0.0, 0.03, t.size)), 0.45, 1.02),
+        load_pu=load,
         solar_pu=np.clip(0.9 * sun, 0.0, 1.0),
-        wind_pu=np.clip(windy * rng.weibull(2.0, t.size) * 1.13, 0.0, 1.0),
+        wind_pu=wind,
+        units=np.maximum(running, 1),
+        cost_pu=np.exp(spread * rng.standard_normal((t.size, len(count)))),
     )

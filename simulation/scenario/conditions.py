@@ -24,7 +24,7 @@ _PHASE_SIGMA, _PHASE_MEMORY = 0.0020, 4.0
 _NEIGHBOUR_SHARE, _NEIGHBOUR_MEMORY = 3.0e-4, 8.0
 # How unevenly customers are connected to the phases, below and above 100 kV, and the unevenness of the grid's
 # other customers as a share of the short-circuit power.
-_UNEVEN_LOW, _UNEVEN_HIGH, _UNEVEN_GRID = 0.03, 0.010, 1.0e-3
+UNEVEN_LOW, UNEVEN_HIGH, _UNEVEN_GRID = 0.03, 0.010, 1.0e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _powers(
     rise = (np.arange(seconds) + 0.5)[:, None] / seconds
     level = (p0 + 1j * q0) + rise * ((p1 - p0) + 1j * (q1 - q0))
     kv = {bus.id: bus.nominal_kv for bus in world.substation.buses}
-    uneven = np.array([_UNEVEN_HIGH if kv[f.end_bus] > 100.0 else _UNEVEN_LOW for f in feeders])
+    uneven = np.array([UNEVEN_HIGH if kv[f.end_bus] > 100.0 else UNEVEN_LOW for f in feeders])
     # Some feeders are restless: arc furnaces, rolling mills.
     restless = np.exp(0.5 * rng.standard_normal(count))
     together = _coloured(rng, seconds, 2 * count, _FEEDER_SIGMA, _FEEDER_MEMORY).reshape(seconds, 2, count)

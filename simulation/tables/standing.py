@@ -1,4 +1,4 @@
-"""Rows of `load` and `boundary`: what a campaign knows before its first episode."""
+"""`load`, `boundary` and copies of the grid's tables: what a campaign knows before its first episode."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from simulation.demand import FeederLoads
 from simulation.errors import SimulationError
 from simulation.grid import BoundaryHour
 from simulation.tables.parquet import array, instants, words, write_table
+from switchyard.files import write_bytes_atomic
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,6 +66,20 @@ def write_boundary(path: Path, substation: str, hours: tuple[BoundaryHour, ...])
         "congested": pa.array([hour.congested for hour in hours], pa.bool_()),
     }
     return write_table(path, BOUNDARY, columns)
+
+
+def copy_table(source: Path, target: Path) -> int:
+    """Copy the file of a table that all substations share; the number of rows is returned.
+
+    Raises:
+        SimulationError: There is no such file.
+    """
+    import pyarrow.parquet as pq
+
+    if not source.is_file():
+        raise SimulationError(f"{source} does not exist", "solve the grid and write its tables first")
+    write_bytes_atomic(target, source.read_bytes())
+    return int(pq.read_metadata(target).num_rows)
 
 
 def read_boundary(path: Path) -> tuple[BoundaryHour, ...]:

@@ -184,6 +184,237 @@ def frequency_columns(facts, episodes=2, seconds=60, onset=20):
     }
 
 
+def thermal_columns(minutes=90):
+    """Columns of `thermal`: two transformers, one of them loaded beyond its rating for a while."""
+    k = np.arange(minutes)
+    hump = np.exp(-(((k - 40.0) / 15.0) ** 2))
+    load = np.concatenate([0.6 + 0.8 * hump, 0.5 + 0.1 * hump])
+    oil = np.concatenate([60.0 + 40.0 * hump, 50.0 + hump])
+    hot = oil + 25.0 * load
+    rate = 2.0 ** ((hot - 98.0) / 6.0)
+    ahead = [hot[r + 1 : r + 61].max() if r % minutes < minutes - 60 else None for r in range(2 * minutes)]
+    return {
+        "scenario_id": ["mumbai.test.1.thermal.000000"] * (2 * minutes),
+        "asset": np.repeat(np.array(["AT1", "DTX1"], dtype=object), minutes),
+        "t": np.tile(START_MS + 60_000 * k, 2),
+        "load_pu": load,
+        "ambient_c": np.full(2 * minutes, 31.0),
+        "cooling_stage": ["ONAF"] * (2 * minutes),
+        "event": np.array(["load_growth"] * minutes + ["none"] * minutes, dtype=object),
+        "top_oil_measured_c": np.round(oil),
+        "top_oil_c": oil,
+        "hot_spot_c": hot,
+        "hot_spot_ieee_c": hot - 1.0,
+        "ageing_rate": rate,
+        "ageing_acceleration": np.exp(15000 / 383 - 15000 / (hot + 273)),
+        "loss_of_life_h": np.cumsum(rate.reshape(2, -1), axis=1).ravel() / 60.0,
+        "loading_regime": np.where(hot > 120.0, "long_emergency", "normal_cyclic").astype(object),
+        "hot_spot_next_60min_max_c": np.array(ahead, dtype=object),
+    }
+
+
+def customers_columns(count=4):
+    """Columns of `customers`: days with one hump each, and the figures that they say."""
+    hours = (np.arange(96) + 0.5) / 4.0
+    shape = np.array([1.0 + 0.5 * k * np.exp(-(((hours - 19.0) / 2.0) ** 2)) for k in range(1, count + 1)])
+    working, weekend = 1e4 * shape, 9e3 * shape
+    mean, peak = (5 * working.mean(axis=1) + 2 * weekend.mean(axis=1)) / 7, working.max(axis=1)
+    return {
+        "customer": [f"mumbai-{k:06d}" for k in range(count)],
+        "substation": ["mumbai"] * count,
+        "point": ["F331"] * count,
+        "sector": ["commercial"] * count,
+        "working_w": list(working),
+        "weekend_w": list(weekend),
+        "mean_w": mean,
+        "peak_w": peak,
+        "load_factor": mean / peak,
+        "night_share": working[:, :24].sum(axis=1) / working.sum(axis=1),
+        "peak_hours_share": working[:, 72:88].sum(axis=1) / working.sum(axis=1),
+        "weekend_ratio": weekend.sum(axis=1) / working.sum(axis=1),
+        "ramp_pu": np.full(count, 0.2),
+        "price_response_pct": np.full(count, 20.0),
+        "temperature_pct_per_k": np.full(count, 1.5),
+        "variability_pct": np.full(count, 8.0),
+        "standby_pct": np.full(count, 25.0),
+        "flexible_w": np.full(count, 2e3),
+        "true_class": ["base_load", "peak_shaver", "flexible", "critical"][:count],
+    }
+
+
+def losses_columns(count=4):
+    """Columns of `losses`: states a quarter apart, the last of them without a solution."""
+    steps = np.arange(count)
+    resistive, reactive, core = 8e5 + 1e5 * steps, 1e5 + 1e4 * steps, np.full(count, 4e5)
+    total, served = resistive + reactive + core, 2e8 + 1e7 * steps
+    solved = {
+        "taps": ["AT1:9,DTX1:10"] * count,
+        "capacitor_steps": ["C1:1"] * count,
+        "v_infeed_pu": np.full(count, 1.01),
+        "v_metered_pu": np.full(count, 1.012),
+        "loading_max_pct": np.full(count, 60.0),
+        "winding_max_c": np.full(count, 70.0),
+        "p_supplied_w": served + total,
+        "q_supplied_var": np.full(count, 3e7),
+        "total_w": total,
+        "resistive_w": resistive,
+        "reactive_w": reactive,
+        "core_w": core,
+        "transformers_w": 0.4 * total,
+        "lines_w": 0.5 * total,
+        "shunts_w": 0.1 * total,
+        "harmonic_w": np.full(count, 5e3),
+        "residual_p_pu": np.full(count, 1e-9),
+        "residual_q_pu": np.full(count, -1e-9),
+    }
+    return {
+        "scenario_id": [f"mumbai.test.1.state.{k // 2:06d}" for k in range(count)],
+        "t": START_MS - START_MS % 900_000 + 900_000 * steps,
+        "status": ["ok"] * (count - 1) + ["unsolved"],
+        "reason": [""] * (count - 1) + ["no power-flow solution"],
+        "p_served_w": served,
+        "q_served_var": np.full(count, 5e7),
+        "p_metered_w": 1.001 * served,
+        "q_metered_var": np.full(count, 5.1e7),
+        "p_metered_low_w": 0.2 * served,
+        "ambient_c": np.full(count, 28.0),
+        "ghi_w_m2": np.zeros(count),
+        "wind_m_s": np.full(count, 3.0),
+        "thd_i_pct": np.full(count, 3.5),
+        **{name: [*list(values)[:-1], None] for name, values in solved.items()},
+        "nameplate_w": 0.95 * total,
+        "design_resistive": np.full(count, 0.6),
+        "design_reactive": np.full(count, 0.1),
+        "design_core": np.full(count, 0.3),
+    }
+
+
+def controls_columns(states=2, settings=3):
+    """Columns of `controls`: the second setting is the present one, the last of all has no solution."""
+    count = states * settings
+    setting = np.tile(np.arange(settings), states)
+    solved = {
+        "loss_w": 1.5e6 + 1e4 * setting,
+        "q_supplied_var": 3e7 - 1e6 * setting,
+        "v_min_pu": 0.97 + 0.01 * setting,
+        "v_max_pu": 1.01 + 0.01 * setting,
+        "violations": np.zeros(count, dtype=np.int64),
+        "overloads": np.zeros(count, dtype=np.int64),
+        "loading_pct": [[40.0, 40.0, 65.0, 52.0]] * count,
+    }
+    return {
+        "scenario_id": [f"mumbai.test.1.state.{k // settings:06d}" for k in range(count)],
+        "setting": setting,
+        "t": START_MS - START_MS % 900_000 + 900_000 * (np.arange(count) // settings),
+        "present": setting == 1,
+        "status": ["ok"] * (count - 1) + ["unsolved"],
+        "taps": [f"AT1:{k}" for k in setting],
+        "capacitor_steps": ["C1:1"] * count,
+        "p_served_w": 2e8 + 1e7 * (np.arange(count) // settings),
+        **{name: [*list(values)[:-1], None] for name, values in solved.items()},
+    }
+
+
+def assets_columns(facts, days=40):
+    """Columns of `assets`: a breaker that fails after ten days and comes back, a transformer that lives."""
+    first = START_MS - (START_MS + facts.utc_offset_s * 1000) % 86_400_000
+    day, rows = np.arange(days, dtype=float), 2 * days
+    on = np.concatenate([(day < 10) | (day >= 15), np.ones(days, dtype=bool)])
+    spell = np.concatenate([(day >= 15).astype(int), np.zeros(days, dtype=int)])
+    time = np.concatenate([np.where(day < 10, 9.5 - day, days - 1 - day), days - 1 - day])
+    failed = np.concatenate([day < 10, np.zeros(days, dtype=bool)])
+    known = on & (failed | (time >= 30))
+    oil = np.arange(rows) >= days
+
+    def where(mask, values):
+        return [
+            value if shown else None for shown, value in zip(mask, np.asarray(values).tolist(), strict=True)
+        ]
+
+    def everywhere(**values):
+        return {name: np.full(rows, value) for name, value in values.items()}
+
+    return {
+        "substation": ["mumbai"] * rows,
+        "asset": ["BC33.CB"] * days + ["DTX1"] * days,
+        "t": [int(first + 86_400_000 * k) for k in range(days)] * 2,
+        "kind": ["breaker"] * days + ["transformer"] * days,
+        "bay": ["BC33"] * days + ["DTX1.HV"] * days,
+        "in_service": on,
+        "forced_outage": ~on,
+        "spell": spell,
+        **everywhere(age_years=12.0, maintenance_age_d=90.0, maintained=False, ambient_c=27.0),
+        **everywhere(load_pu=0.4, peak_load_pu=0.6, hot_spot_c=65.0, ageing_rate=0.02),
+        **everywhere(insulation_age_d=80.0, harmonic_factor=2.2, through_faults=1, through_faults_total=9),
+        **everywhere(i2t_ka2s=1.5, i2t_total_ka2s=14.0),
+        "moisture_pct": where(oil, np.full(rows, 1.8)),
+        "oltc_operations": where(oil, np.full(rows, 50_000)),
+        "breaker_operations": where(~oil, np.full(rows, 120)),
+        **{
+            f"{gas}_ppm": where(oil, np.full(rows, ppm))
+            for gas, ppm in (("h2", 40.0), ("ch4", 20.0), ("c2h2", 0.5), ("c2h4", 15.0), ("co", 300.0))
+        },
+        "dga_age_d": where(oil, np.full(rows, 30.0)),
+        **everywhere(anomalies_24h=1, anomalies_30d=4, defect_severity=0.1),
+        "hazard_per_d": np.where(on, 1e-4, 0.0),
+        "risk_30d": np.where(on, 0.004, 0.0),
+        "time_to_event_d": where(on, time),
+        "failed": where(on, failed),
+        "failed_within_30d": where(known, failed),
+    }
+
+
+def dispatch_columns(hours):
+    """Columns of `dispatch`: a park, a cheap and a dear station; no AC optimum in the last hour."""
+    count = len(hours)
+    wind = 100.0 + 5.0 * np.arange(count)
+    load = np.full(count, 1000.0)
+    merit, lossless = np.full(count, 700.0), np.full(count, 650.0)
+    outputs = {
+        "merit_order_mw": np.stack([wind, merit, 1010.0 - wind - merit], axis=1),
+        "lossless_mw": np.stack([wind, lossless, 1010.0 - wind - lossless], axis=1),
+        "ac_opf_mw": np.stack([wind, np.full(count, 660.0), 1012.0 - wind - 660.0], axis=1),
+    }
+    outputs["ac_opf_mw"][-1] = np.nan
+    linear, quadratic = np.array([0.0, 2000.0, 4000.0]), np.array([0.0, 0.1, 0.3])
+    costs = {name: (linear * p + quadratic * p**2).sum(axis=1) for name, p in outputs.items()}
+
+    def with_nulls(values):
+        return [None if np.isnan(value) else float(value) for value in values]
+
+    def hourly(values):
+        return with_nulls(np.repeat(values, 3))
+
+    solved = np.where(np.arange(count) < count - 1, 1.0, np.nan)
+    return {
+        "t": [int(t) for t in hours for _ in range(3)],
+        "unit": ["b08-wind", "b30-hydro", "b31-gas"] * count,
+        "bus": [8, 30, 31] * count,
+        "renewable": [True, False, False] * count,
+        "minimum_mw": [0.0, 100.0, 50.0] * count,
+        "available_mw": np.stack([wind, merit, np.full(count, 600.0)], axis=1).ravel(),
+        "cost_per_mwh": np.tile(linear, count),
+        "quadratic_per_mw2h": np.tile(quadratic, count),
+        **{name: with_nulls(p.ravel()) for name, p in outputs.items()},
+        "status": ["ok"] * (3 * count - 3) + ["not_converged"] * 3,
+        "system_load_mw": hourly(load),
+        "loss_estimate_mw": hourly(0.01 * load),
+        "shed_mw": hourly(0.0 * load),
+        "merit_cost": hourly(costs["merit_order_mw"]),
+        "lossless_cost": hourly(costs["lossless_mw"]),
+        "congested": [True] * (3 * count),
+        "limiting_branch": ["line-b02-b03"] * (3 * count),
+        "ac_opf_cost": hourly(costs["ac_opf_mw"]),
+        "ac_loss_mw": hourly(12.0 * solved),
+        "ac_loading_pct": hourly(100.0 * solved),
+        "ac_v_min_pu": hourly(0.99 * solved),
+        "ac_v_max_pu": hourly(1.05 * solved),
+        "ac_limiting_branch": ["line-b02-b03"] * (3 * count - 3) + [None] * 3,
+        "bus_load_mw": [np.full(39, 1000.0 / 39.0)] * (3 * count),
+        "bus_load_mvar": [np.full(39, 5.0)] * (3 * count),
+    }
+
+
 @pytest.fixture
 def broken_rules(tmp_path, facts):
     """Rejected rows by rule, of an Arrow table checked as a file."""
@@ -258,6 +489,9 @@ def small_tables(facts):
         "waveforms": waveforms,
         "waveforms_truth": waveforms_truth,
         "frequency": frequency_columns(facts),
+        "customers": customers_columns(),
+        "assets": assets_columns(facts),
+        "thermal": thermal_columns(),
         "sag_events": {
             "event_id": [f"e{k}" for k in range(6)],
             "scenario_id": ["mumbai.test.1.sag.000000", None, None, None, None, "mumbai.test.1.swell.000000"],
@@ -295,6 +529,8 @@ def small_tables(facts):
             "day_of_week": ((local // day + 3) % 7).astype(np.int8),
             "p_noise_free_w": np.full(96, 12e6),
         },
+        "losses": losses_columns(),
+        "controls": controls_columns(),
         "scenarios": {
             "scenario_id": ["mumbai.test.1.normal.000000", "mumbai.test.1.fault.000000"],
             "kind": ["normal", "fault"],
@@ -307,6 +543,7 @@ def small_tables(facts):
             "circuit_digest": ["0" * 64, "f" * 64],
             "parameters": ["{}", '{"r_fault_ohm": 3.5}'],
         },
+        "dispatch": dispatch_columns(hours),
         "boundary": {
             "substation": ["mumbai"] * 24,
             "t": hours,

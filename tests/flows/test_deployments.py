@@ -42,7 +42,8 @@ def test_prefect_yaml__entrypoint__a_flow_whose_parameters_are_described(entrypo
     assert flow.name == name
     assert flow.description
     properties = flow.parameters.model_dump()["properties"]
-    assert set(properties) == {"profile", "home"}
+    own = {"simulate": {"runner"}}
+    assert set(properties) == {"profile", "home"} | own.get(name, set())
     assert all(len(entry["description"]) > 20 for entry in properties.values())
     given = next(one["parameters"] for one in deployments() if one["entrypoint"] == entrypoint)
     assert set(given) <= set(properties)

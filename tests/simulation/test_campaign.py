@@ -1,5 +1,4 @@
 import os
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from data_contracts.enforcement import enforce_dataset
 from data_contracts.facts import SubstationFacts
 from data_contracts.tables.scenarios import SCENARIOS
 from simulation.campaign import Summary, plan_parts, simulate_substation
-from simulation.errors import SimulationError, WorkerLostError
+from simulation.errors import SimulationError
 from simulation.grid import BoundaryHour
 from simulation.parts import KINDS, TABLES, PartResult
 from simulation.pool import Workers
@@ -172,24 +171,6 @@ def test_simulate_substation__staged_tables__keep_their_contracts(
     checked = {table.table: sum(file.rows for file in table.files) for table in report.tables}
     assert checked == summary.rows
     assert all(file.rejected == 0 for table in report.tables for file in table.files)
-
-
-def test_simulate_substation__worker_killed__is_reported_with_a_remedy(
-    simulate: Simulate, tmp_path: Path
-) -> None:
-    with Workers(1) as pool:
-        assert pool._executor is not None
-        pool._executor.submit(os.getpid).result()
-        (process,) = pool._executor._processes.values()
-
-        def kill(done: int, _total: int, _result: PartResult | None) -> None:
-            if done == 1:
-                os.kill(process.pid, signal.SIGKILL)
-
-        with pytest.raises(WorkerLostError, match=r"worker process died.*finished parts are kept"):
-            simulate(tmp_path, pool, progress=kill)
-
-    assert (tmp_path / "small.mumbai" / "scenarios" / "normal-00000.parquet").exists()
 
 
 def test_simulate_substation__grid_not_solved_for_it__is_refused(

@@ -1,0 +1,69 @@
+"""What holds for a day of a station: how even its phases are, what its feeders emit, how its meters err."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulation.demand import FeederLoads
+from simulation.engine.network import Complexes
+from simulation.harmonics.mix import FeederMix, draw_mix
+from simulation.noise import Floats
+from simulation.scenario.conditions import UNEVEN_HIGH, UNEVEN_LOW
+from simulation.scenario.regulation import DEADBAND_PU
+from simulation.scenario.world import World
+from switchyard.identity import ScenarioId
+
+_SETTLED_SHARE = 0.6
+# Deviation of an instrument's error as a share of its class, and minutes of arc that a class of 1 allows
+# current and voltage transformers (IEC 61869-2 and -3).
+_CLASS_SIGMA, _MINUTES = 0.45, (60.0, 40.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What holds for a day.
+
+    Attributes:
+        scenario: Its name.
+        offsets_pu: Where in their dead bands the tap changers rest, shape [groups].
+        shares: Phases' powers over a third of their feeder's, shape [f, 3].
+        mixes: What draws the feeders' harmonics.
+        gains: What the feeders' instruments make of their power, shape [f].
+        gain_v: What those of the first infeed make of its voltage.
+    """
+
+    scenario: ScenarioId
+    offsets_pu: Floats
+    shares: Floats
+    mixes: tuple[FeederMix, ...]
+    gains: Complexes
+    gain_v: float
+
+    @classmethod
+    def drawn(cls, world: World, scenario: ScenarioId) -> Day:
+        """Draw a day; errors of instruments have the deviation that they have in readings."""
+        rng, feeders = scenario.generator("state"), world.substation.feeders
+        offsets = DEADBAND_PU * rng.uniform(-_SETTLED_SHARE, _SETTLED_SHARE, len(world.regulators.groups))
+        kv = {bus.id: bus.nominal_kv for bus in world.substation.buses}
+        uneven = np.array([UNEVEN_HIGH if kv[feeder.end_bus] > 100.0 else UNEVEN_LOW for feeder in feeders])
+        share = rng.standard_normal((len(feeders), 3))
+        share = 1.0 + uneven[:, None] * (share - share.mean(axis=1, keepdims=True))
+        mixes = tuple(draw_mix(rng, feeder, feeder.base_mw * 1e6) for feeder in feeders)
+        points = [world.substation.point(feeder.point) for feeder in feeders]
+        classes = np.array([(point.ct_class, point.vt_class) for point in points])
+        ratio, turn = _CLASS_SIGMA * rng.standard_normal((2, len(feeders), 2))
+        degrees = (turn * classes * _MINUTES).sum(axis=1) / 60.0
+        gains = (1.0 + (ratio * classes).sum(axis=1) / 100.0) * np.exp(1j * np.radians(degrees))
+        infeed = world.substation.point(world.substation.infeeds[0].point)
+        gain_v = 1.0 + _CLASS_SIGMA * infeed.vt_class / 100.0 * float(rng.standard_normal())
+        return cls(scenario, offsets, share, mixes, gains, gain_v)
+
+
+def powers(loads: FeederLoads, quarter: int, shares: Floats, count: int) -> Complexes:
+    """Power of the engine's loads: the feeders' phases, everything else at rest, VA, shape [count]."""
+    s_va = np.zeros(count, dtype=np.complex128)
+    level = (loads.p_w[quarter] + 1j * loads.q_var[quarter]) / 3.0
+    s_va[: shares.size] = (level[:, None] * shares).ravel()
+    return s_va

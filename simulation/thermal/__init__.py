@@ -1,0 +1,1 @@
+"""How warm transformers become: loading guides, cooling stages, and the episodes that stress them."""
