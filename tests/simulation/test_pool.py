@@ -66,7 +66,7 @@ def test_simulate_substation__worker_lost__finishes_with_the_same_bytes(
     simulate: Simulate, plain: Summary, tmp_path: Path, runner: RunnerName, how: signal.Signals
 ) -> None:
     struck: list[int] = []
-    with Workers(2, runner, patience=Patience(silent_s=5.0, attempts=5)) as pool:
+    with Workers(2, runner, patience=Patience(silent_s=15.0, attempts=5)) as pool:
 
         def strike(_done: int, _total: int, _result: PartResult | None) -> None:
             if not struck:
