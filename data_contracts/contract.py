@@ -67,6 +67,7 @@ class Rule:
         remedy: What to do when it does not.
         columns: The columns it reads; their values are shown with each rejected row.
         check: Gives a mask that is true at every row of the block that breaks the rule, shape [rows].
+        known: Says of a block what would have been right, for the message; None where the description does.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Rule:
     remedy: str
     columns: tuple[str, ...]
     check: Callable[[Block], Mask]
+    known: Callable[[Block], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

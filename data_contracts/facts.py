@@ -53,6 +53,18 @@ class DescribedBus(Protocol):
         """Breaking current of its breakers, kA; None where there is none."""
 
 
+class DescribedAsset(Protocol):
+    """A piece of equipment as a substation's description has it."""
+
+    @property
+    def id(self) -> str:
+        """Name on the single-line diagram."""
+
+    @property
+    def kind(self) -> str:
+        """What it is."""
+
+
 class DescribedSubstation(Protocol):
     """A substation's description, as far as the contracts need it."""
 
@@ -75,6 +87,10 @@ class DescribedSubstation(Protocol):
     @property
     def buses(self) -> Sequence[DescribedBus]:
         """Buses."""
+
+    @property
+    def assets(self) -> Sequence[DescribedAsset]:
+        """Equipment."""
 
 
 class PointFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +137,7 @@ class SubstationFacts(msgspec.Struct, frozen=True, kw_only=True):
         utc_offset_s: Local time minus UTC, s.
         points: Measurement points by identifier.
         buses: Buses by identifier.
+        assets: Kind of each piece of equipment by its name.
     """
 
     substation: str
@@ -128,6 +145,12 @@ class SubstationFacts(msgspec.Struct, frozen=True, kw_only=True):
     utc_offset_s: int
     points: dict[str, PointFacts]
     buses: dict[str, BusFacts] = {}
+    assets: dict[str, str] = {}
+
+    @property
+    def transformers(self) -> tuple[str, ...]:
+        """Names of the transformers."""
+        return tuple(name for name, kind in self.assets.items() if kind == "transformer")
 
     @classmethod
     def of(cls, description: DescribedSubstation) -> SubstationFacts:
@@ -150,4 +173,5 @@ class SubstationFacts(msgspec.Struct, frozen=True, kw_only=True):
                 bus.id: BusFacts(nominal_kv=bus.nominal_kv, breaker_ka=bus.breaker_ka)
                 for bus in description.buses
             },
+            assets={asset.id: asset.kind for asset in description.assets},
         )

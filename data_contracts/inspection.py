@@ -158,11 +158,21 @@ def _details(block: Block, broken: NDArray[np.int16], rules: tuple[Rule, ...]) -
     by_rule = np.argsort(broken[rows], kind="stable")
     ordered = rows[by_rule]
     texts: list[Any] = [
-        block.details(rules[k].columns, ordered[broken[ordered] == k])
-        for k in np.unique(broken[rows]).tolist()
+        _told(block, rules[k], ordered[broken[ordered] == k]) for k in np.unique(broken[rows]).tolist()
     ]
     if not texts:
         return pa.array([], pa.string())
     place = np.empty(len(rows), dtype=np.int64)
     place[by_rule] = np.arange(len(rows))
     return cast("pa.Array[Any]", pa.concat_arrays(texts).take(place))
+
+
+def _told(block: Block, rule: Rule, rows: NDArray[np.int64]) -> pa.Array[Any]:
+    """The values that a rule reads in some rows, and what it would have taken where it can say so."""
+    values = block.details(rule.columns, rows)
+    if rule.known is None:
+        return values
+    import pyarrow as pa
+
+    known = rule.known(block)
+    return pa.array([f"{text} ({known})" for text in values.to_pylist()], pa.string())

@@ -16,9 +16,9 @@ from switchyard.steps import StepRecord
 
 
 @task(name="boundary", task_run_name="boundary", cache_policy=NO_CACHE)
-def solve_boundary(job: Job) -> StepRecord:
+def solve_boundary(simulator: data.Simulator) -> StepRecord:
     """Check the circuits and dispatch the transmission grid around them."""
-    return data.boundary(job)
+    return simulator.boundary()
 
 
 @task(name="simulate", task_run_name="simulate-{name}", cache_policy=NO_CACHE)
@@ -65,7 +65,7 @@ def simulate(
     """
     job = Job.of(profile, home)
     with run_lock(job.home), data.Simulator(job, runner) as simulator:
-        grid = solve_boundary(job)
+        grid = solve_boundary(simulator)
         contracted, featured = {}, {}
         for name in job.profile.substations:
             simulated = simulate_substation(simulator, name, grid)

@@ -65,6 +65,14 @@ def floats_or_lists(table: pa.Table, name: str) -> NDArray[np.float64]:
     return out
 
 
+def milliseconds(table: pa.Table, name: str = "t") -> NDArray[np.int64]:
+    """A timestamp column in Unix milliseconds, int64 [n]."""
+    import pyarrow as pa
+
+    column = _column(table, name).cast(pa.timestamp("ms", tz="UTC"))
+    return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
+
+
 def seconds(table: pa.Table, name: str = "t") -> NDArray[np.int64]:
     """A timestamp column in whole Unix seconds, int64 [n]."""
     import pyarrow as pa

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_contracts.tables.readings_truth import NORMAL_EVENTS
+from data_contracts.tables.readings_truth import NORMAL_EVENTS, OPERATING_EVENTS
 from models import decision_tree, whitening
 from models.metrics import Columns, Metric, ratio
 from models.protocol import TruthWindows
@@ -73,9 +73,9 @@ def recall_name(kind: str) -> str:
 
 def label(windows: TruthWindows) -> Mapping[str, NDArray[np.generic]]:
     """Anomaly, its kind (0 none, then the order of KINDS) and its severity (0 where none), each [n]."""
-    texts = windows.texts["event"].texts
+    texts, harmless = windows.texts["event"].texts, (*NORMAL_EVENTS, *OPERATING_EVENTS)
     kind_of_text = np.asarray(
-        [0 if text in NORMAL_EVENTS else 1 + KINDS.index(KIND_OF_EVENT[text]) for text in texts],
+        [0 if text in harmless else 1 + KINDS.index(KIND_OF_EVENT[text]) for text in texts],
         dtype=np.int64,
     )
     acts = windows.values["active"] > 0

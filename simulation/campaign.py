@@ -13,10 +13,12 @@ import msgspec
 
 from simulation.demand import simulate_load
 from simulation.errors import SimulationError
+from simulation.events.covariates import hourly_covariates
 from simulation.grid import BoundaryHour, BoundaryHours
 from simulation.parts import Part, plan_parts
 from simulation.pool import Job, Progress, Workers
 from simulation.solving import is_complete
+from simulation.states.plan import plan_states
 from simulation.tables.parquet import is_whole
 from simulation.tables.standing import copy_table, write_boundary, write_load
 from substations.description import Substation
@@ -101,23 +103,31 @@ def simulate_substation(
         progress(done, len(parts), None)
     job = Job(substation, profile, hours)
     missing = _missing(folder, substation, profile)
+    states = [
+        part
+        for part in plan_states(profile, substation.name)
+        if not is_whole(folder / "losses" / part.file("losses"))
+    ]
 
     def run(pool: Workers) -> None:
         nonlocal done
         begun = _begin_standing(pool, job, folder, missing)
-        losses, controls = _file(folder, "losses"), _file(folder, "controls")
-        settling = pool.begin_states(job, losses, controls) if "losses" in missing else None
+        settling = [pool.begin_states(job, part, folder) for part in states]
         for result in pool.solve(job, todo, folder):
             done += 1
             rows.update(result.rows)
             statuses.update(result.statuses)
             if progress is not None:
                 progress(done, len(parts), result)
-        rows.update(_standing(pool, begun, settling))
+        for name, future in begun.items():
+            rows[name] += pool.result(future)
+        for settled in settling:
+            for table, count in pool.result(settled).items():
+                rows[table] += count
 
     if isinstance(workers, Workers):
         run(workers)
-    elif todo or missing:
+    elif todo or missing or states:
         with Workers(workers) as pool:
             run(pool)
     _log.info(
@@ -143,14 +153,14 @@ def _file(folder: Path, table: str) -> Path:
 
 
 def _missing(folder: Path, substation: Substation, profile: Profile) -> frozenset[str]:
-    """Standing tables that the profile asks for and that a worker still has to write."""
+    """Standing tables of one file that the profile asks for and that a worker still has to write."""
     plan = profile.simulation
     wanted = {
         "sag_events": True,
-        "losses": plan.states.stride > 0,
         "thermal": bool(plan.thermal.episodes and substation.transformers),
         "assets": plan.asset_years > 0,
         "customers": plan.customers > 0,
+        "transfers": bool(plan.transfers.states and substation.transformers),
     }
     return frozenset(name for name, needed in wanted.items() if needed and not is_whole(_file(folder, name)))
 
@@ -162,19 +172,9 @@ def _begin_standing(pool: Workers, job: Job, folder: Path, missing: frozenset[st
         "thermal": pool.begin_thermal,
         "assets": pool.begin_assets,
         "customers": pool.begin_customers,
+        "transfers": pool.begin_transfers,
     }
     return {name: start(job, _file(folder, name)) for name, start in begin.items() if name in missing}
-
-
-def _standing(
-    pool: Workers,
-    single: dict[str, Future[int]],
-    states: Future[dict[str, int]] | None,
-) -> dict[str, int]:
-    """Wait for the standing tables that were begun; rows by table."""
-    rows = {name: pool.result(begun) for name, begun in single.items()}
-    by_table: dict[str, int] = {} if states is None else pool.result(states)
-    return {**rows, **by_table}
 
 
 def _write_standing(
@@ -189,7 +189,8 @@ def _write_standing(
     rows: Counter[str] = Counter()
     if not (target := folder / "load" / "load-00000.parquet").exists():
         loads = simulate_load(substation, plan.start, plan.load_days, profile.name, profile.seed)
-        rows["load"] = write_load(target, loads)
+        hourly = hourly_covariates(substation, loads, profile.name, profile.seed)
+        rows["load"] = write_load(target, loads, hourly.lightning_per_h)
     if not (target := folder / "boundary" / "boundary-00000.parquet").exists():
         rows["boundary"] = write_boundary(target, substation.name, hours)
     for table, source in shared.items():

@@ -10,14 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from simulation.ageing.campaign import observe_assets
+from simulation.ageing.campaign import Span, mean_source_mva, observe_assets
 from simulation.errors import SimulationError
 from simulation.events.occurring import happen
-from simulation.grid import BoundaryHour
+from simulation.grid import BoundaryHour, GridBlock, GridHours
 from simulation.parts import Part, PartResult
 from simulation.runners.processes import Patience, Processes
 from simulation.runners.runner import Runner, RunnerName
 from simulation.solving import WITHOUT_ENGINE, Bench
+from simulation.states.plan import StatePart
 from simulation.states.playing import play
 from simulation.tables.assets import write_assets
 from simulation.tables.controls import write_controls
@@ -25,6 +26,8 @@ from simulation.tables.customers import write_customers
 from simulation.tables.losses import write_losses
 from simulation.tables.sag_events import write_sag_events
 from simulation.tables.thermal import write_thermal
+from simulation.tables.transfers import write_transfers
+from simulation.transfers.solving import Yard
 from substations.description import Substation
 from switchyard.profiles import Profile
 
@@ -124,13 +127,13 @@ class Workers:
         """
         return self._begin(job, "sag_events", solve_voltage_events, job, path)
 
-    def begin_states(self, job: Job, losses: Path, controls: Path) -> Future[dict[str, int]]:
-        """Have one process solve the station's states, their losses and settings, and write them.
+    def begin_states(self, job: Job, part: StatePart, folder: Path) -> Future[dict[str, int]]:
+        """Have one process solve a part of the station's states, losses and settings, and write them.
 
         Raises:
             SimulationError: The pool was not entered.
         """
-        return self._begin(job, "losses", solve_states, job, losses, controls)
+        return self._begin(job, part.file("losses"), solve_states, job, part, folder)
 
     def begin_thermal(self, job: Job, path: Path) -> Future[int]:
         """Have one process play the transformers' loading and heat and write them to `path`.
@@ -148,6 +151,14 @@ class Workers:
         """
         return self._begin(job, "assets", solve_assets, job, path)
 
+    def begin_transfers(self, job: Job, path: Path) -> Future[int]:
+        """Have one process solve what moving feeders and traction does, and write it to `path`.
+
+        Raises:
+            SimulationError: The pool was not entered.
+        """
+        return self._begin(job, "transfers", solve_transfers, job, path)
+
     def begin_customers(self, job: Job, path: Path) -> Future[int]:
         """Have one process draw the feeders' customers and write them to `path`.
 
@@ -155,6 +166,22 @@ class Workers:
             SimulationError: The pool was not entered.
         """
         return self._begin(job, "customers", write_customers, path, job.substation, job.profile)
+
+    def solve_blocks(
+        self, solve: Callable[[GridBlock], GridHours], blocks: Sequence[GridBlock]
+    ) -> list[GridHours]:
+        """Solve blocks of the grid's hours in their order; for `simulation.grid.solve_grid`.
+
+        Raises:
+            WorkerLostError: A block lost one worker after the other.
+            SimulationError: The pool was not entered, or an hour has no solution.
+        """
+        processes = self._opened()
+        begun = [processes.submit(f"grid: hours {k}", solve, block) for k, block in enumerate(blocks)]
+        try:
+            return [self.result(each) for each in begun]
+        finally:
+            processes.drop([each for each in begun if not each.done()])
 
     def result(self, begun: Future[T]) -> T:
         """Wait for what was begun.
@@ -207,19 +234,26 @@ def solve_voltage_events(job: Job, path: Path) -> int:
 
 def solve_assets(job: Job, path: Path) -> int:
     """Write the station's equipment in this process; the number of rows is returned."""
-    source_mva = sum(hour.short_circuit_mva for hour in job.hours) / len(job.hours)
-    return write_assets(path, job.substation, observe_assets(job.substation, job.profile, source_mva))
+    span, source_mva = Span.of(job.profile), mean_source_mva(job.hours)
+    return write_assets(path, job.substation, observe_assets(job.substation, span, source_mva))
 
 
-def solve_states(job: Job, losses: Path, controls: Path) -> dict[str, int]:
-    """Write the station's states and, where there are any, their settings; rows by table."""
+def solve_transfers(job: Job, path: Path) -> int:
+    """Write the transfers of the campaign's situations in this process; the number of rows is returned."""
     bench = _bench_of(job)
-    station, states, settings = play(bench.world, bench.engine, job.profile)
+    yard = Yard(bench.world, bench.engine)
+    return write_transfers(path, yard, yard.play(job.profile))
+
+
+def solve_states(job: Job, part: StatePart, folder: Path) -> dict[str, int]:
+    """Write a part of the station's states below `folder`, and settings where it has any; rows by table."""
+    bench = _bench_of(job)
+    station, states, settings = play(bench.world, bench.engine, job.profile, part)
     rows = {}
-    if job.profile.simulation.states.controls:
-        rows["controls"] = write_controls(controls, station, settings)
+    if part.controls:
+        rows["controls"] = write_controls(folder / "controls" / part.file("controls"), station, settings)
     # Written last: where it is whole, so are the settings.
-    rows["losses"] = write_losses(losses, station, states)
+    rows["losses"] = write_losses(folder / "losses" / part.file("losses"), station, states)
     return rows
 
 

@@ -10,6 +10,7 @@ from simulation.noise import Floats
 _A = np.exp(2j * np.pi / 3.0)
 _TO_SEQUENCE = np.array([[1.0, 1.0, 1.0], [1.0, _A, _A**2], [1.0, _A**2, _A]]) / 3.0
 _ROTATION = np.array([1.0, _A**2, _A])
+_NEXT = np.array([1, 2, 0])
 
 
 def sequence_components(v: Complexes) -> Complexes:
@@ -17,7 +18,8 @@ def sequence_components(v: Complexes) -> Complexes:
 
     V0 = (Va + Vb + Vc)/3, V1 = (Va + a·Vb + a²·Vc)/3, V2 = (Va + a²·Vb + a·Vc)/3 with a = exp(j·120°).
     """
-    return np.asarray(v @ _TO_SEQUENCE.T)
+    # One product of matrices instead of one for each state.
+    return np.asarray(v.reshape(-1, 3) @ _TO_SEQUENCE.T).reshape(v.shape)
 
 
 def sequence_impedances(z: Complexes) -> Complexes:
@@ -50,4 +52,4 @@ def unbalance_pct(v: Complexes) -> Floats:
 
 def line_voltages(v: Complexes) -> Complexes:
     """Phasors ab, bc, ca from a, b, c along the last axis."""
-    return np.asarray(v - np.roll(v, -1, axis=-1))
+    return np.asarray(v - v.take(_NEXT, axis=-1))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from data_contracts.contract import Table
 from data_contracts.tables.faults import FAULTS
+from data_contracts.tables.power_quality import POWER_QUALITY
 from data_contracts.tables.readings import READINGS
 from data_contracts.tables.readings_truth import READINGS_TRUTH
 from data_contracts.tables.scenarios import SCENARIOS
@@ -27,15 +28,30 @@ from simulation.instruments.devices import Transfers
 from simulation.instruments.meters import Meters
 from simulation.instruments.reading import read_episode
 from simulation.parts import TABLES, Part, PartResult
-from simulation.scenario import fault, harmonic, instrument, normal, sag, swell, unbalance
-from simulation.scenario.conditions import draw_conditions
+from simulation.scenario import (
+    ageing,
+    fault,
+    harmonic,
+    instrument,
+    normal,
+    operator,
+    overload,
+    quality,
+    sag,
+    swell,
+    unbalance,
+)
 from simulation.scenario.episode import Episode
 from simulation.scenario.truth import describe
+from simulation.scenario.unsolved import unsolved
 from simulation.scenario.world import World
+from simulation.stability.part import solve_part as solve_stability
 from simulation.tables.parquet import is_whole, write_table
+from simulation.tables.power_quality import power_quality_columns
 from simulation.tables.rows import Block, block, reading_columns, truth_columns
 from simulation.tables.scenarios import fault_columns, has_solved, scenario_columns
 from simulation.tables.waveforms import waveform_columns, waveform_truth_columns
+from simulation.thermal.instants import Instants
 from substations.description import Substation
 from switchyard.identity import ScenarioId
 from switchyard.profiles import Profile
@@ -63,14 +79,19 @@ _SIMULATE: dict[str, Simulate] = {
     "swell": swell.simulate,
     "unbalance": unbalance.simulate,
     "harmonic": harmonic.simulate,
+    "ageing": ageing.simulate,
     "instrument": instrument.simulate,
+    "overload": overload.simulate,
+    "operator": operator.simulate,
+    "quality": quality.simulate,
 }
-WITHOUT_ENGINE: dict[str, SolvePart] = {"frequency": solve_frequency}
+WITHOUT_ENGINE: dict[str, SolvePart] = {"frequency": solve_frequency, "contingency": solve_stability}
 _EXTRA: dict[str, ExtraTables] = {
     "harmonic": lambda blocks, points: (
         (WAVEFORMS, waveform_columns(blocks, points)),
         (WAVEFORMS_TRUTH, waveform_truth_columns(blocks, points)),
     ),
+    "quality": lambda blocks, points: ((POWER_QUALITY, power_quality_columns(blocks, points)),),
 }
 
 
@@ -110,7 +131,16 @@ class Bench:
         plan = profile.simulation
         engine = Engine(substation)
         loads = simulate_load(substation, plan.start, plan.load_days, profile.name, profile.seed)
-        world = World.of(engine, loads, hours, plan.start, plan.load_days)
+        stressed = plan.episodes.get("overload")
+        world = World.of(
+            engine,
+            loads,
+            hours,
+            plan.start,
+            plan.load_days,
+            asset_years=plan.asset_years,
+            instants=Instants(substation, profile, loads, stressed.count) if stressed else None,
+        )
         points = [point.id for point in substation.points]
         order = np.argsort(np.array(points))
         meters, transfers = Meters.of(substation), Transfers.of(substation)
@@ -121,18 +151,7 @@ class Bench:
         try:
             return _SIMULATE[scenario.kind](self.world, self.engine, scenario, seconds)
         except (NotConvergedError, InfeasibleError) as error:
-            status = "not_converged" if isinstance(error, NotConvergedError) else "infeasible"
-            # Whatever was switched when it failed is put back.
-            self.engine.compile()
-            conditions = draw_conditions(scenario.generator("scenario"), self.world, scenario, seconds)
-            return Episode(
-                scenario=scenario,
-                t_start=conditions.t_start,
-                seconds=seconds,
-                cause="none",
-                status=status,
-                reason=error.message,
-            )
+            return unsolved(self.world, self.engine, scenario, seconds, error)
 
     def rows(self, episode: Episode) -> Block | None:
         """An episode's rows; None without a solution."""

@@ -31,13 +31,27 @@ class States(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         stride: Quarters of an hour from one state to the next; 0 for none.
+        full_days: Days at the campaign's end of which every quarter is solved.
         controls: States, on as many days, of which the settings of taps and capacitor steps are solved.
         tap_window: Tap positions to either side of the present one.
     """
 
     stride: Count = 0
+    full_days: Count = 0
     controls: Count = 0
     tap_window: Positive = 1
+
+
+class Transfers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Situations of which every transfer of feeders and traction supplies is solved.
+
+    Attributes:
+        states: Number, spread evenly over the campaign; 0 for no such table.
+        feeders: Feeders moved at most at a time.
+    """
+
+    states: Count = 0
+    feeders: Positive = 2
 
 
 class Thermal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +79,7 @@ class Simulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         asset_years: Years of daily rows of each asset, the last of them the campaign's; 0 for none.
         thermal: Minutes of the transformers' temperatures.
         states: Solved states and settings.
+        transfers: Solved transfers of feeders and traction supplies.
     """
 
     start: date
@@ -76,6 +91,7 @@ class Simulation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asset_years: Count = 0
     thermal: Thermal = Thermal()
     states: States = States()
+    transfers: Transfers = Transfers()
 
 
 class Features(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -122,7 +122,8 @@ def _totals(block: Block) -> Mask:
     for part, total in (
         ("through_faults", "through_faults_total"),
         ("i2t_ka2s", "i2t_total_ka2s"),
-        ("anomalies_24h", "anomalies_30d"),
+        ("anomalies_24h", "anomalies_7d"),
+        ("anomalies_7d", "anomalies_30d"),
     ):
         found |= on & (block.floats(part) > block.floats(total) * (1.0 + 1e-9))
     return found
@@ -138,6 +139,7 @@ TOTALS = Rule(
         "i2t_ka2s",
         "i2t_total_ka2s",
         "anomalies_24h",
+        "anomalies_7d",
         "anomalies_30d",
     ),
     _totals,

@@ -9,6 +9,8 @@ from data_contracts.contract import Mask, Rule
 from switchyard.errors import UsageError
 from switchyard.identity import ScenarioId
 
+_SHOWN = 12
+
 
 def kind_of(scenario_id: str) -> str:
     """The kind in a scenario identifier, "" where it is not one."""
@@ -63,6 +65,51 @@ KNOWN_BUS = Rule(
     ("bus",),
     _unknown_bus,
 )
+
+
+def _unknown_asset(block: Block) -> Mask:
+    assets = block.facts.assets
+    return block.where("asset", lambda name: name not in assets)
+
+
+def _known_assets(block: Block) -> str:
+    return _some(tuple(block.facts.assets))
+
+
+KNOWN_ASSET = Rule(
+    "known_asset",
+    "asset is a piece of equipment of the substation's description",
+    "correct the name, or add the piece to `assets` of substation.yaml",
+    ("asset",),
+    _unknown_asset,
+    _known_assets,
+)
+
+
+def _no_transformer(block: Block) -> Mask:
+    transformers = block.facts.transformers
+    return block.where("asset", lambda name: name not in transformers)
+
+
+def _known_transformers(block: Block) -> str:
+    return _some(block.facts.transformers)
+
+
+KNOWN_TRANSFORMER = Rule(
+    "known_transformer",
+    "asset is a transformer of the substation's description",
+    "correct the name, or add the transformer to substation.yaml",
+    ("asset",),
+    _no_transformer,
+    _known_transformers,
+)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """The first names and how many more there are."""
+    shown, more = names[:_SHOWN], len(names) - _SHOWN
+    text = ", ".join(shown) or "none"
+    return f"known are {text} and {more} more" if more > 0 else f"known are {text}"
 
 
 def _other_substation(column: str, block: Block) -> Mask:

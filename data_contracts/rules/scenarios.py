@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 import msgspec
+import numpy as np
 
 from data_contracts.block import Block
 from data_contracts.contract import Mask, Rule
 from data_contracts.rules.identity import kind_of
 
+_DAY_S = 86_400
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -78,4 +80,40 @@ PARAMETERS = Rule(
     "encode what was drawn as a JSON object",
     ("parameters",),
     _parameters,
+)
+
+
+class AssetDay(msgspec.Struct):
+    """What the parameters of an episode of kind `ageing` must hold."""
+
+    asset: str
+    t_asset: int
+    point: str
+    weight: float
+
+
+def _asset_day(block: Block) -> Mask:
+    decoder = msgspec.json.Decoder(AssetDay)
+    codes, texts = block.codes("parameters")
+    begins, found = block.integers("t_start") // 1000, block.none()
+    for row in np.flatnonzero(block.where("kind", lambda name: name == "ageing")):
+        try:
+            said = decoder.decode(texts[codes[row]])
+        except msgspec.MsgspecError:
+            found[row] = True
+            continue
+        known = said.asset in block.facts.assets and said.point in block.facts.points
+        local = (said.t_asset + block.facts.utc_offset_s) % _DAY_S == 0
+        within = 0 <= begins[row] - said.t_asset < _DAY_S
+        found[row] = not (known and local and within and said.weight > 0.0)
+    return found
+
+
+ASSET_DAY = Rule(
+    "asset_day",
+    "the parameters of an episode of kind ageing hold a known asset and point, a positive weight and, as "
+    "t_asset in seconds, the begin of the local day that the episode lies in",
+    "name the row of assets that the episode was drawn from",
+    ("kind", "t_start", "parameters"),
+    _asset_day,
 )

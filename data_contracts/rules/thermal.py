@@ -14,6 +14,9 @@ MINUTES_AHEAD = 60
 MEASURED_K = 3.0
 """How far a thermometer of class B in steps of 1 K can be from the truth, with room."""
 
+METERED_SHARE, METERED_PU = 0.03, 0.002
+"""How far meters of class 0.5 in steps of 0.001 pu can be from the truth, with room."""
+
 NEAR = 1e-6
 ROOM_K = 1e-6
 
@@ -23,19 +26,6 @@ REGIMES_C = ((120.0, 105.0), (140.0, 115.0), (160.0, 115.0))
 
 CURRENTS_PU = ((1.3, 1.5), (1.3, 1.5), (1.5, 1.8))
 """Largest current of the first three regimes: of large and of medium transformers."""
-
-
-def _nameless(block: Block) -> Mask:
-    return block.where("asset", lambda text: text.strip() == "")
-
-
-ASSET_NAMED = Rule(
-    "asset_named",
-    "asset is not empty",
-    "write the transformer's name in the substation's description",
-    ("asset",),
-    _nameless,
-)
 
 
 def _far(block: Block) -> Mask:
@@ -49,6 +39,21 @@ MEASURED_AGREES = Rule(
     "check unit and channel of the thermometer; write null for a lost sample",
     ("top_oil_measured_c", "top_oil_c"),
     _far,
+)
+
+
+def _unlike(block: Block) -> Mask:
+    load = block.floats("load_pu")
+    mask: Mask = np.abs(block.floats("load_metered_pu") - load) > METERED_SHARE * load + METERED_PU
+    return mask
+
+
+METERED_AGREES = Rule(
+    "metered_agrees",
+    f"the metered load lies within {METERED_SHARE:.0%} of the true one",
+    "check unit and channel of the meter",
+    ("load_metered_pu", "load_pu"),
+    _unlike,
 )
 
 

@@ -12,11 +12,14 @@ from data_contracts.tables.faults import FAULTS
 from data_contracts.tables.frequency import FREQUENCY
 from data_contracts.tables.load import LOAD
 from data_contracts.tables.losses import LOSSES
+from data_contracts.tables.power_quality import POWER_QUALITY
 from data_contracts.tables.readings import READINGS
 from data_contracts.tables.readings_truth import READINGS_TRUTH
 from data_contracts.tables.sag_events import SAG_EVENTS
 from data_contracts.tables.scenarios import SCENARIOS
+from data_contracts.tables.stability import STABILITY
 from data_contracts.tables.thermal import THERMAL
+from data_contracts.tables.transfers import TRANSFERS
 from data_contracts.tables.waveforms import WAVEFORMS
 from data_contracts.tables.waveforms_truth import WAVEFORMS_TRUTH
 
@@ -30,15 +33,18 @@ TABLES: dict[str, Table] = {
         WAVEFORMS,
         WAVEFORMS_TRUTH,
         FREQUENCY,
+        STABILITY,
         SAG_EVENTS,
         LOAD,
         BOUNDARY,
         DISPATCH,
         LOSSES,
         CONTROLS,
+        TRANSFERS,
         CUSTOMERS,
         ASSETS,
         THERMAL,
+        POWER_QUALITY,
     )
 }
 """Every contracted table, in the order in which they are enforced."""

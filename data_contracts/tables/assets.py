@@ -15,7 +15,7 @@ from data_contracts.rules.assets import (
     SPELLS,
     TOTALS,
 )
-from data_contracts.rules.identity import THIS_SUBSTATION
+from data_contracts.rules.identity import KNOWN_ASSET, THIS_SUBSTATION
 from data_contracts.rules.order import time_increasing, unique_key
 
 KINDS = (
@@ -96,7 +96,8 @@ ASSETS = Table(
         _gas("co_ppm", "Carbon monoxide"),
         _number("dga_age_d", "d", "Days since the sample was taken", 10_000, nullable=True),
         _count("anomalies_24h", "Anomalies that its monitoring counted on the day"),
-        _count("anomalies_30d", "Anomalies of the last thirty days of the spell"),
+        _count("anomalies_7d", "Anomalies of the last seven days of the spell"),
+        _count("anomalies_30d", "Anomalies of its last thirty days"),
         _number("defect_severity", "", "True severity of its defect: 0 none, 1 full-grown", 1),
         _number("hazard_per_d", "1/d", "True hazard of failure over the next day", 1e3),
         _number("risk_30d", "", "True probability of failure within 30 days if a defect goes on growing", 1),
@@ -118,6 +119,7 @@ ASSETS = Table(
     ),
     rules=(
         THIS_SUBSTATION,
+        KNOWN_ASSET,
         unique_key("asset", "t"),
         time_increasing("asset"),
         LOCAL_DAY,

@@ -25,7 +25,10 @@ GRID_EVENTS = (
     "vt_fuse",
 )
 INSTRUMENT_EVENTS = ("drift", "stuck", "spike", "dead", "swapped")
-EVENTS = (*NORMAL_EVENTS, *GRID_EVENTS, *INSTRUMENT_EVENTS)
+OPERATING_EVENTS = ("overload", "underfrequency")
+"""What operators act on although the voltage is as it should be: no anomaly of the voltage."""
+
+EVENTS = (*NORMAL_EVENTS, *GRID_EVENTS, *INSTRUMENT_EVENTS, *OPERATING_EVENTS)
 EVENT_PHASES = ("", "a", "b", "c", "ab", "bc", "ca", "ac", "ba", "cb", "abc")
 
 RESIDUAL_GATE_PU = 1e-6

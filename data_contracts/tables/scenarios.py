@@ -6,7 +6,7 @@ from data_contracts.columns import SCENARIO_ID, time
 from data_contracts.contract import Column, Table
 from data_contracts.rules.identity import SCENARIO_ID_FORM
 from data_contracts.rules.order import unique_key
-from data_contracts.rules.scenarios import CIRCUIT_DIGEST, KIND_AGREES, PARAMETERS, REASON_GIVEN
+from data_contracts.rules.scenarios import ASSET_DAY, CIRCUIT_DIGEST, KIND_AGREES, PARAMETERS, REASON_GIVEN
 
 KINDS = (
     "normal",
@@ -19,6 +19,7 @@ KINDS = (
     "overload",
     "ageing",
     "instrument",
+    "quality",
     "contingency",
     "operator",
 )
@@ -55,5 +56,6 @@ SCENARIOS = Table(
         REASON_GIVEN,
         CIRCUIT_DIGEST,
         PARAMETERS,
+        ASSET_DAY,
     ),
 )

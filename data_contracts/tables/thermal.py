@@ -5,16 +5,16 @@ from __future__ import annotations
 from data_contracts.columns import SCENARIO_ID, time
 from data_contracts.contract import Column, Table
 from data_contracts.ranges import AMBIENT_C, OIL_C
-from data_contracts.rules.identity import SCENARIO_ID_FORM
+from data_contracts.rules.identity import KNOWN_TRANSFORMER, SCENARIO_ID_FORM
 from data_contracts.rules.order import on_grid, time_increasing, unique_key
 from data_contracts.rules.thermal import (
     ACCELERATION_AGREES,
     AGEING_AGREES,
-    ASSET_NAMED,
     HOT_SPOT_ABOVE_OIL,
     LARGEST_AHEAD,
     LIFE_ADDS_UP,
     MEASURED_AGREES,
+    METERED_AGREES,
     MINUTES_AHEAD,
     OUT_IS_UNLOADED,
     REGIME_AGREES,
@@ -34,7 +34,7 @@ THERMAL = Table(
     name="thermal",
     description=(
         "One transformer in one minute: load and air during it, temperatures at its end. Truth, but for "
-        "top_oil_measured_c, which is what its thermometer says; a lost sample is null."
+        "load_metered_pu and top_oil_measured_c, which are what its instruments say; a lost sample is null."
     ),
     key=("asset", "t"),
     columns=(
@@ -46,6 +46,14 @@ THERMAL = Table(
             "float64",
             "pu",
             "Apparent power over the rated power in the strongest cooling stage",
+            minimum=0,
+            maximum=LOAD_MAX_PU,
+        ),
+        Column(
+            "load_metered_pu",
+            "float64",
+            "pu",
+            "The same as the bay's meter has it",
             minimum=0,
             maximum=LOAD_MAX_PU,
         ),
@@ -118,11 +126,12 @@ THERMAL = Table(
     ),
     rules=(
         SCENARIO_ID_FORM,
-        ASSET_NAMED,
+        KNOWN_TRANSFORMER,
         unique_key("asset", "t"),
         time_increasing("asset"),
         on_grid(STEP_MS, "one minute"),
         MEASURED_AGREES,
+        METERED_AGREES,
         HOT_SPOT_ABOVE_OIL,
         OUT_IS_UNLOADED,
         AGEING_AGREES,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import substations
 from data_contracts.dataset import Dataset
+from flows.difficulty import report as difficulties
+from flows.difficulty.cases import Campaign
+from flows.difficulty.judging import Entry
 from flows.job import Job
 from flows.pictures import (
     counts,
     day,
     diagram,
+    difficulty,
     frequency,
     labels,
     strips,
@@ -56,6 +60,8 @@ th { font-weight: 600; border-bottom-color: #b9bec4; }
 def write_pages(job: Job) -> dict[str, Path]:
     """Write the page of each of the profile's substations to `reports/simulation/<dataset>.html`.
 
+    How hard the targets are stands in `reports/difficulty.json` too; what it says of the same tables is kept.
+
     Returns:
         The page of each substation.
 
@@ -64,19 +70,29 @@ def write_pages(job: Job) -> dict[str, Path]:
         ContractError: A substation's dataset is not there.
     """
     pages = {}
+    hard: list[Entry] = []
     with run_lock(job.home):
+        known = difficulties.read(job.home)
         for name in job.profile.substations:
             dataset = Dataset.open(job.dataset(name))
             report = job.home.reports / "contracts" / f"{dataset.name}.json"
             source = Source(dataset, substations.read(name), read_json(report) if report.exists() else {})
             pages[name] = job.home.reports / "simulation" / f"{dataset.name}.html"
-            write_text_atomic(pages[name], page(source))
+            own = difficulties.entries(Campaign(dataset, source.substation, job.profile), known)
+            hard += own
+            write_text_atomic(pages[name], page(source, own))
             get_logger("flows").info("%s: pictures in %s", name, pages[name])
+        difficulties.write(job.home, hard)
     return pages
 
 
-def sections(source: Source) -> Iterator[Section]:
-    """Every section that the dataset has tables for, in the page's order."""
+def sections(source: Source, hard: Sequence[Entry] = ()) -> Iterator[Section]:
+    """Every section that the dataset has tables for, in the page's order.
+
+    Args:
+        source: The tables.
+        hard: How hard its targets are.
+    """
     drawings: tuple[Callable[[Source], Section | None], ...] = (
         diagram.section,
         day.section,
@@ -85,6 +101,7 @@ def sections(source: Source) -> Iterator[Section]:
         waveform.section,
         voltage_events.section,
         labels.section,
+        lambda _: difficulty.section(hard),
         counts.section,
     )
     for draw in drawings:
@@ -93,9 +110,14 @@ def sections(source: Source) -> Iterator[Section]:
             yield section
 
 
-def page(source: Source) -> str:
-    """The page as HTML that is also well-formed XML."""
-    made = list(sections(source))
+def page(source: Source, hard: Sequence[Entry] = ()) -> str:
+    """The page as HTML that is also well-formed XML.
+
+    Args:
+        source: The tables.
+        hard: How hard its targets are; the section is left out where nothing is known of it.
+    """
+    made = list(sections(source, hard))
     manifest, substation = source.dataset.manifest, source.substation
     title = f"{substation.title}: what was simulated"
     links = "".join(f'<a href="#{escape(section.name)}">{escape(section.short)}</a>' for section in made)

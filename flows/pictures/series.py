@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.ranges import INVALID
-from data_contracts.tables.readings_truth import INSTRUMENT_EVENTS, NORMAL_EVENTS
+from data_contracts.tables.readings_truth import INSTRUMENT_EVENTS, NORMAL_EVENTS, OPERATING_EVENTS
 from flows.pictures.source import Source, phases
 from flows.pictures.style import words
 from flows.pictures.telling import Shown
@@ -68,6 +68,7 @@ def headline(shown: Shown, strip: Strip) -> str:
     """What to see in a strip chart."""
     what = f"{words(shown.event)} at {shown.point}" if shown.event else f"at {shown.point}"
     if np.isfinite(strip.thd_pct).any():
+        what = f"{what}, where" if shown.event else what
         return f"{what} the meter reads up to {np.nanmax(strip.thd_pct):.1f} % distortion"
     _, of, at = np.intersect1d(strip.t_s, strip.true_t_s, return_indices=True)
     error = np.nan_to_num(np.abs(strip.v[of] - strip.true[at]))
@@ -84,6 +85,8 @@ def headline(shown: Shown, strip: Strip) -> str:
     low, high = (np.where(np.isfinite(extreme), extreme, strip.v) for extreme in (strip.v_min, strip.v_max))
     if not np.isfinite(low).any(axis=0).all():
         return f"{what}, where the meter lost a phase"
+    if shown.event in OPERATING_EVENTS:
+        return f"{what}, where{_extreme(strip, low, high, named=False)}"
     return what + _extreme(strip, low, high, named=bool(shown.event))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data_contracts.tables.readings_truth import OPERATING_EVENTS
 from flows.pictures.section import Section, picture
 from flows.pictures.series import Strip, headline, read
 from flows.pictures.source import Source
@@ -55,7 +56,7 @@ def _caption(source: Source, shown: Shown) -> str:
     point = source.substation.point(shown.point)
     began = source.local(row["t_start"])
     said = f"{shown.scenario_id} at {shown.point} ({point.nominal_kv:g} kV), {began:%d %B %Y, %H:%M:%S}"
-    if shown.severity:
+    if shown.severity and shown.event not in OPERATING_EVENTS:
         said += f"; severity {shown.severity:.1f} times the error limit of the point's voltage transformers"
     if row["cause"] not in {"none", shown.event}:
         said += f"; cause: {words(row['cause'])}"

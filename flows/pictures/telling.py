@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_contracts.dataset import kind_of
-from data_contracts.tables.readings_truth import INSTRUMENT_EVENTS
+from data_contracts.tables.readings_truth import INSTRUMENT_EVENTS, OPERATING_EVENTS
 from flows.pictures.source import LOOKED_THROUGH, Source
 from flows.pictures.waveform import most_distorted
 
@@ -62,7 +62,10 @@ def plainest(source: Source, kind: str) -> list[Shown]:
 
 
 def _is_aside(shown: Shown) -> bool:
-    return shown.kind == "instrument" and shown.event not in INSTRUMENT_EVENTS
+    if shown.kind == "instrument":
+        return shown.event not in INSTRUMENT_EVENTS
+    # A chart of voltages tells least of what they do not show.
+    return shown.event in OPERATING_EVENTS
 
 
 def _as_captured(source: Source, kind: str) -> list[Shown]:

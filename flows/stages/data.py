@@ -94,34 +94,8 @@ def describe(job: Job) -> dict[str, Substation]:
     return {name: substations.read(name) for name in job.profile.substations}
 
 
-def boundary(job: Job) -> StepRecord:
-    """Check every substation's circuit, and solve and dispatch the transmission grid around them."""
-    described = describe(job)
-    folder = _grid(job)
-
-    def work(_key: str) -> Work:
-        from simulation.grid import solve_grid
-        from simulation.tables.dispatch import write_dispatch
-        from simulation.tables.standing import write_boundary
-
-        for substation in described.values():
-            substations.check(substation)
-        solved = solve_grid(job.profile, list(described.values()))
-        for name, rows in solved.boundary.items():
-            write_boundary(folder / f"{name}.parquet", name, rows)
-        shared = _grid_tables(job)
-        write_dispatch(shared["dispatch"], solved.dispatch)
-        congested = sum(hour.lossless.congested for hour in solved.dispatch)
-        return Work(
-            outputs=(*(folder / f"{name}.parquet" for name in solved.boundary), *shared.values()),
-            result={"hours": job.profile.simulation.grid_hours, "congested": congested},
-        )
-
-    return boundary_step(job, described).run(job.home, work)
-
-
 class Simulator:
-    """Simulates one substation after the other; its worker processes start when they are first needed.
+    """Simulates the grid, then one substation after the other; worker processes start when first needed.
 
     A context manager. Parts that a killed run finished are kept.
     """
@@ -137,6 +111,37 @@ class Simulator:
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
+
+    def boundary(self) -> StepRecord:
+        """Check every substation's circuit, and solve and dispatch the transmission grid around them.
+
+        Raises:
+            SubstationError: A description or a circuit breaks a rule.
+            SimulationError: An hour of the grid has no solution.
+        """
+        job = self._job
+        described = describe(job)
+        folder = _grid(job)
+
+        def work(_key: str) -> Work:
+            from simulation.grid import solve_grid
+            from simulation.tables.dispatch import write_dispatch
+            from simulation.tables.standing import write_boundary
+
+            for substation in described.values():
+                substations.check(substation)
+            solved = solve_grid(job.profile, list(described.values()), self._pool().solve_blocks)
+            for name, rows in solved.boundary.items():
+                write_boundary(folder / f"{name}.parquet", name, rows)
+            shared = _grid_tables(job)
+            write_dispatch(shared["dispatch"], solved.dispatch)
+            congested = sum(hour.lossless.congested for hour in solved.dispatch)
+            return Work(
+                outputs=(*(folder / f"{name}.parquet" for name in solved.boundary), *shared.values()),
+                result={"hours": job.profile.simulation.grid_hours, "congested": congested},
+            )
+
+        return boundary_step(job, described).run(job.home, work)
 
     def simulate(self, name: str, grid: StepRecord, progress: Progress | None = None) -> StepRecord:
         """Simulate the substation `name` into the staging folder.

@@ -66,6 +66,7 @@ class PhaseImbalance(Definition[ClassTree]):
     algorithm = "decision tree"
     proof = "estimator"
     tables = ("readings", "readings_truth")
+    kinds = ("normal", "fault", "sag", "swell", "unbalance", "harmonic", "instrument")
     features = (
         *DEVIATIONS,
         "v_ab_pu",

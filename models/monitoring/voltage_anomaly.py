@@ -59,6 +59,7 @@ class VoltageAnomaly(Definition[AnomalyForest]):
     algorithm = "isolation forest on whitened features, fitted on normal operation"
     proof = "estimator"
     tables = ("readings", "readings_truth")
+    kinds = ("normal", "fault", "sag", "swell", "unbalance", "harmonic", "instrument")
     features = (*(name for name, _ in SHAPED), LEVEL)
     context_features = ("v_min_pu", "v_max_pu")
     truth_columns = ("severity", "active")

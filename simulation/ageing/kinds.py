@@ -43,29 +43,29 @@ class Kind:
     gases: bool = False
     reference_c: float = 90.0
     rise_k: float = 45.0
-    anomalies: tuple[float, float] = (0.15, 40.0)
+    anomalies: tuple[float, float] = (0.15, 120.0)
 
 
 KINDS: dict[str, Kind] = {
-    "breaker": Kind(60.0, 2.5, 0.55, 1 / 45, 1000.0, anomalies=(0.10, 32.0)),
-    "isolator": Kind(75.0, 2.0, 0.22, 1 / 50, 1200.0, anomalies=(0.05, 26.0)),
-    "ct": Kind(65.0, 2.5, 0.30, 1 / 55, 1400.0, oil=True, anomalies=(0.30, 42.0)),
-    "cvt": Kind(60.0, 2.5, 0.35, 1 / 50, 1400.0, oil=True, anomalies=(0.30, 42.0)),
-    "vt": Kind(65.0, 2.5, 0.30, 1 / 50, 1400.0, oil=True, anomalies=(0.20, 38.0)),
-    "arrester": Kind(55.0, 2.0, 0.25, 1 / 40, 1500.0, anomalies=(0.50, 36.0)),
+    "breaker": Kind(60.0, 2.5, 0.55, 1 / 45, 1000.0, anomalies=(0.10, 96.0)),
+    "isolator": Kind(75.0, 2.0, 0.22, 1 / 50, 1200.0, anomalies=(0.05, 78.0)),
+    "ct": Kind(65.0, 2.5, 0.30, 1 / 55, 1400.0, oil=True, anomalies=(0.30, 126.0)),
+    "cvt": Kind(60.0, 2.5, 0.35, 1 / 50, 1400.0, oil=True, anomalies=(0.30, 126.0)),
+    "vt": Kind(65.0, 2.5, 0.30, 1 / 50, 1400.0, oil=True, anomalies=(0.20, 114.0)),
+    "arrester": Kind(55.0, 2.0, 0.25, 1 / 40, 1500.0, anomalies=(0.50, 108.0)),
     "transformer": Kind(
-        70.0, 3.0, 0.60, 1 / 70, 730.0, oil=True, gases=True, reference_c=98.0, anomalies=(0.80, 55.0)
+        70.0, 3.0, 0.60, 1 / 70, 730.0, oil=True, gases=True, reference_c=98.0, anomalies=(0.80, 165.0)
     ),
     "earthing_transformer": Kind(
-        70.0, 3.0, 0.35, 1 / 70, 1100.0, oil=True, gases=True, reference_c=98.0, anomalies=(0.60, 50.0)
+        70.0, 3.0, 0.35, 1 / 70, 1100.0, oil=True, gases=True, reference_c=98.0, anomalies=(0.60, 150.0)
     ),
     "reactor": Kind(
-        65.0, 3.0, 0.50, 1 / 65, 730.0, oil=True, gases=True, reference_c=98.0, anomalies=(0.80, 55.0)
+        65.0, 3.0, 0.50, 1 / 65, 730.0, oil=True, gases=True, reference_c=98.0, anomalies=(0.80, 165.0)
     ),
-    "capacitor": Kind(35.0, 2.0, 0.45, 1 / 30, 900.0, anomalies=(0.10, 30.0)),
-    "line": Kind(110.0, 1.5, 0.40, 1 / 30, 500.0, anomalies=(1.50, 45.0)),
-    "cable": Kind(75.0, 3.0, 0.35, 1 / 60, 1500.0, anomalies=(0.80, 48.0)),
-    "busbar": Kind(150.0, 1.5, 0.12, 1 / 50, 1800.0, anomalies=(0.80, 40.0)),
+    "capacitor": Kind(35.0, 2.0, 0.45, 1 / 30, 900.0, anomalies=(0.10, 90.0)),
+    "line": Kind(110.0, 1.5, 0.40, 1 / 30, 500.0, anomalies=(1.50, 135.0)),
+    "cable": Kind(75.0, 3.0, 0.35, 1 / 60, 1500.0, anomalies=(0.80, 144.0)),
+    "busbar": Kind(150.0, 1.5, 0.12, 1 / 50, 1800.0, anomalies=(0.80, 120.0)),
 }
 """By the kind that the description names."""
 

@@ -26,7 +26,7 @@ _REPLACED_D, _REPAIRED_D = (4, 40), (1, 12)
 _LATE = (0.85, 1.3)
 
 RISK_D = 30
-ANOMALIES_D = 30
+WEEK_D, ANOMALIES_D = 7, 30
 
 RECORDED = (
     "age_d", "idle_d", "ageing", "insulation_d", "moisture_pct", "faults", "i2t_ka2s", "oltc", "switchings",
@@ -43,7 +43,8 @@ class Lives:
         ppm: Last samples of dissolved gas, shape [5, d, a].
         sample_age_d: Days since they were taken.
         anomalies: Anomalies of the day.
-        anomalies_sum: Anomalies of the last thirty days of the spell.
+        anomalies_week: Anomalies of the last seven days of the spell.
+        anomalies_sum: Anomalies of its last thirty days.
         maintained: Whether planned maintenance was done on the day.
         in_service: Whether it is in service at the end of the day.
         spell: Number of the spell in service, from 0; one outage ends a spell.
@@ -57,6 +58,7 @@ class Lives:
     ppm: Floats
     sample_age_d: Floats
     anomalies: Floats
+    anomalies_week: Floats
     anomalies_sum: Floats
     maintained: NDArray[np.bool_]
     in_service: NDArray[np.bool_]
@@ -137,6 +139,7 @@ def live(rng: np.random.Generator, fleet: Fleet, stress: Stress, by: Coefficient
         ppm=ppm,
         sample_age_d=sample_age,
         anomalies=anomalies,
+        anomalies_week=_running_sum(anomalies, spells, WEEK_D),
         anomalies_sum=_running_sum(anomalies, spells, ANOMALIES_D),
         maintained=maintained,
         in_service=service,

@@ -23,8 +23,8 @@ _CLASS_OF_SECTOR = np.array(
 _MEAN_W = np.array([60e3, 140e3, 420e3, 45e3])
 _LOG_SPREAD = 0.7
 
-# A site is hardly ever one thing: at most half of it behaves like another class (half a beta value).
-_OTHER_BETA = (0.7, 3.0)
+# At most half of a site behaves like another class (half a beta value): little of most, half of some.
+_OTHER_BETA = (0.35, 1.4)
 
 # Days over which a meter's typical day is averaged, and the noise of what is estimated from its readings.
 _DAYS = 60

@@ -19,6 +19,7 @@ from substations.description import Feeder, Substation
 from switchyard.identity import generator
 
 _PER_DAY = DAY_S // QUARTER_S
+_SLOW_MEMORY, _QUICK_MEMORY = 1.5 * _PER_DAY, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,10 @@ def simulate_load(substation: Substation, start: date, days: int, campaign: str,
     )
     rng = generator(*names, "load")
     count = len(substation.feeders)
-    slow = autoregressive(rng, t.size, count + 1, sigma=1.0, memory=1.5 * _PER_DAY)
-    quick = autoregressive(rng, t.size, count, sigma=1.0, memory=3.0)
+    slow, quick = _terms(rng, count, t.size)
     expected = np.stack([cls.expected(when, weather.ambient_c) for cls in CLASSES], axis=1)
     mixes = np.array([[getattr(f.mix, cls.name) for cls in CLASSES] for f in substation.feeders])
-    sigma = np.sqrt((mixes**2) @ np.array([cls.sigma**2 for cls in CLASSES]))
+    sigma = _sigma(mixes)
     base_w = np.array([feeder.base_mw * 1e6 for feeder in substation.feeders])
     calm = base_w * (expected @ mixes.T)
     stirred = calm * (1.0 + 0.6 * sigma * slow[:, 1:] + 0.02 * slow[:, :1] + 0.45 * sigma * quick)
@@ -121,6 +121,41 @@ def simulate_load(substation: Substation, start: date, days: int, campaign: str,
         weather=weather,
         when=when,
     )
+
+
+def expected_load(substation: Substation, loads: FeederLoads, campaign: str, seed: int, ahead: int) -> Floats:
+    """What the load `ahead` quarters later can be expected to be at each quarter, W, shape [n − ahead, f].
+
+    The expectation of who knows the weather to come, the demand's law and the present value of each of its
+    stochastic terms; what these will do is the autoregressive forecast x·ρ^ahead. Nothing is better on
+    average.
+
+    Args:
+        substation: Description.
+        loads: What `simulate_load` made of it.
+        campaign: Name of the campaign that they were made for.
+        seed: Its seed.
+        ahead: Quarters, at least 1.
+    """
+    rng = generator(substation.name, campaign, str(seed), "load")
+    slow, quick = _terms(rng, len(substation.feeders), loads.t.size)
+    mixes = np.array([[getattr(f.mix, cls.name) for cls in CLASSES] for f in substation.feeders])
+    sigma = _sigma(mixes)
+    days = (0.6 * sigma * slow[:-ahead, 1:] + 0.02 * slow[:-ahead, :1]) * math.exp(-ahead / _SLOW_MEMORY)
+    hour = 0.45 * sigma * quick[:-ahead] * math.exp(-ahead / _QUICK_MEMORY)
+    calm = loads.p_noise_free_w[ahead:] + loads.pv_w[ahead:]
+    return np.asarray(calm * (1.0 + days + hour) - loads.pv_w[ahead:])
+
+
+def _terms(rng: np.random.Generator, count: int, steps: int) -> tuple[Floats, Floats]:
+    """The stochastic terms with unit deviation: of days, shared by all and of each feeder, and of an hour."""
+    slow = autoregressive(rng, steps, count + 1, sigma=1.0, memory=_SLOW_MEMORY)
+    return slow, autoregressive(rng, steps, count, sigma=1.0, memory=_QUICK_MEMORY)
+
+
+def _sigma(mixes: Floats) -> Floats:
+    """Deviation of each feeder's demand by its classes, shape [f]."""
+    return np.asarray(np.sqrt((mixes**2) @ np.array([cls.sigma**2 for cls in CLASSES])))
 
 
 def _tan_phi(feeder: Feeder) -> float:

@@ -17,6 +17,36 @@ _ROTATION = np.exp(-2j * np.pi / 3.0 * np.arange(3))
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums of entries that belong to the same place of a matrix.
+
+    Attributes:
+        order: Entries sorted by their place.
+        starts: Where in that order each place begins.
+        places: The places, flat.
+        shape: Of the matrix.
+    """
+
+    order: Ints
+    starts: Ints
+    places: Ints
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, places: Ints, shape: tuple[int, int]) -> Sums:
+        """Sort the entries' places once."""
+        order = np.argsort(places, kind="stable")
+        unique, starts = np.unique(places[order], return_index=True)
+        return cls(order, starts, unique, shape)
+
+    def add(self, entries: Complexes) -> Complexes:
+        """The matrix."""
+        out = np.zeros(self.shape[0] * self.shape[1], dtype=np.complex128)
+        out[self.places] = np.add.reduceat(entries[self.order], self.starts)
+        return out.reshape(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
 class Assembly:
     """Where each entry of each element's primitive matrix belongs; the circuit's elements decide it.
 
@@ -24,17 +54,21 @@ class Assembly:
         names: Elements that are not loads, in the engine's order.
         slices: Place of each element's entries in the concatenation of all of them.
         into_y: Flat place in the bordered matrix (earth is its last row and column) of each entry.
+        sum_y: How the entries add up to the bordered matrix.
         points_take: Entries that carry current into the points' elements.
-        into_points: Flat place of these in the bordered matrix of the points.
+        sum_points: How these add up to the bordered matrix of the points.
         source: Name of the source.
+        at_source: Whether each point's element is the source, shape [p].
     """
 
     names: tuple[str, ...]
     slices: dict[str, slice]
     into_y: Ints
+    sum_y: Sums
     points_take: Ints
-    into_points: Ints
+    sum_points: Sums
     source: str
+    at_source: NDArray[np.bool_]
 
     @classmethod
     def of(cls, substation: Substation, layout: Layout, elements: Mapping[str, Any]) -> Assembly:
@@ -67,13 +101,16 @@ class Assembly:
             for phase in range(3):
                 take.append(slices[point.element].start + (first + phase) + own.size * np.arange(own.size))
                 into.append((3 * k + phase) * (size + 1) + bordered)
+        into_y = np.concatenate(places)
         return cls(
             names,
             slices,
-            np.concatenate(places),
+            into_y,
+            Sums.of(into_y, (size + 1, size + 1)),
             np.concatenate(take),
-            np.concatenate(into),
+            Sums.of(np.concatenate(into), (3 * len(substation.points), size + 1)),
             substation.source,
+            np.array([point.element == substation.source for point in substation.points]),
         )
 
     def read(
@@ -83,20 +120,17 @@ class Assembly:
         for name in names:
             entries[self.slices[name]] = 0.0 if name in off else elements[name].YPrim()
 
-    def network(
-        self, substation: Substation, layout: Layout, elements: Mapping[str, Any], entries: Complexes
-    ) -> Network:
+    def network(self, layout: Layout, elements: Mapping[str, Any], entries: Complexes) -> Network:
         """Matrices from the entries of all primitive matrices."""
-        size, points = len(layout.nodes), len(substation.points)
-        y = _scatter(self.into_y, entries, (size + 1, size + 1))[:size, :size]
-        point_y = _scatter(self.into_points, entries[self.points_take], (3 * points, size + 1))[:, :size]
+        size = len(layout.nodes)
+        y = self.sum_y.add(entries)[:size, :size]
+        point_y = self.sum_points.add(entries[self.points_take])[:, :size]
         behind = entries[self.slices[self.source]]
         width = round(np.sqrt(behind.size))
         norton = behind.reshape(width, width, order="F")[:3, :3] @ _ROTATION
         source = np.zeros(size, dtype=np.complex128)
         source[conductor_nodes(elements[self.source])[:3]] = norton
-        inside = [norton if point.element == self.source else np.zeros(3) for point in substation.points]
-        return Network(layout, y, source, point_y, np.concatenate(inside).astype(np.complex128))
+        return Network(layout, y, source, point_y, np.outer(self.at_source, norton).ravel())
 
 
 def conductor_nodes(element: Any) -> NDArray[np.int64]:
@@ -152,9 +186,3 @@ def read_layout(
 def _three_phase(index: Mapping[str, int]) -> set[str]:
     buses = {name.split(".")[0] for name in index}
     return {bus for bus in buses if all(f"{bus}.{k}" in index for k in (1, 2, 3))}
-
-
-def _scatter(places: Ints, entries: Complexes, shape: tuple[int, int]) -> Complexes:
-    count = shape[0] * shape[1]
-    real = np.bincount(places, weights=entries.real, minlength=count)
-    return (real + 1j * np.bincount(places, weights=entries.imag, minlength=count)).reshape(shape)

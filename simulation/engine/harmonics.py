@@ -15,17 +15,29 @@ How the engine is used (OpenDSS source: Load `DoHarmonicMode` and `CalcYPrimMatr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from simulation.engine.assembly import conductor_nodes
+from simulation.engine.harmonic_network import (
+    Fundamental,
+    HarmonicNetwork,
+    OrderMatrices,
+    PointElement,
+)
 from simulation.engine.network import Complexes
 from simulation.errors import NotConvergedError
+from simulation.noise import Floats
 
 ORDERS = 40
 """Highest order, as in IEC 61000-4-7's total harmonic distortion."""
+
+HARMONIC_ORDERS = tuple(range(2, ORDERS + 1))
+"""All orders above the fundamental."""
 
 _PREFIX = "harmonics_of_"
 _AT_REST = 0.0
@@ -72,6 +84,7 @@ class HarmonicMode:
     ) -> None:
         self._dss = dss
         self._source = source
+        self._source_element = elements[source]
         names = [*loads, source]
         flat = " ".join("0" for _ in range(ORDERS - 1))
         orders = " ".join(str(order) for order in range(1, ORDERS + 1))
@@ -84,8 +97,9 @@ class HarmonicMode:
         dss.Command(f"edit {source} scantype=none")
         self._spectra = [dss.Spectrum[_PREFIX + name.replace(".", "_")] for name in names]
         self._loads = [elements[name] for name in loads]
-        self._points = [(elements[name], terminal) for name, terminal in points]
-        self._distinct = {id(element): element for element, _ in self._points}
+        firsts = {name: int(elements[name].NumConductors()) for name, _ in points}
+        self._points = [(name, (terminal - 1) * firsts[name]) for name, terminal in points]
+        self._distinct = {name: elements[name] for name, _ in points}
 
     def solve(self, emission: Emission) -> tuple[Complexes, Complexes]:
         """Solve all orders on the snapshot that was solved last; the engine is left in snapshot mode.
@@ -97,25 +111,86 @@ class HarmonicMode:
         Raises:
             NotConvergedError: An order has no finite solution.
         """
-        dss = self._dss
         self._set(emission)
-        nodes = np.asarray(dss.YNodeVarray()).size
+        nodes = np.asarray(self._dss.YNodeVarray()).size
         v = np.zeros((ORDERS, nodes), dtype=np.complex128)
         i = np.zeros((ORDERS, len(self._points), 3), dtype=np.complex128)
+        with self._solving() as solve_order:
+            for order in emission.orders:
+                solve_order(order)
+                v[order - 1] = self._dss.YNodeVarray()
+                i[order - 1] = self._currents()
+        if not np.isfinite(v).all():
+            raise NotConvergedError(f"{self._source}: a harmonic order has no finite solution")
+        return v, i
+
+    def network(self, incidence: Floats, orders: tuple[int, ...], emf_v: complex) -> HarmonicNetwork:
+        """The harmonics of the snapshot that was solved last, for any number of emissions.
+
+        The engine is left in snapshot mode.
+
+        Args:
+            incidence: 1 where a load's current leaves a node, −1 where it returns, shape [l, n].
+            orders: Orders wanted, from 2.
+            emf_v: Internal voltage of the source's phase a, V.
+
+        Raises:
+            NotConvergedError: An order has no finite solution.
+        """
+        self._set_series()
+        nodes = incidence.shape[1]
+        fundamental = Fundamental(
+            np.array([np.asarray(load.Currents())[0] for load in self._loads]),
+            incidence,
+            emf_v,
+            conductor_nodes(self._source_element)[:3],
+        )
+        y = np.empty((len(orders), nodes * nodes), dtype=np.complex128)
+        source = []
+        read: dict[str, list[Complexes]] = {name: [] for name in self._distinct}
+        with self._solving() as solve_order:
+            for row, order in enumerate(orders):
+                solve_order(order)
+                y[row] = self._dss.SystemY(dense=True)
+                source.append(_square(self._source_element.YPrim())[:3, :3])
+                for name, element in self._distinct.items():
+                    read[name].append(_square(element.YPrim()))
+        matrices = OrderMatrices(
+            np.array(orders, dtype=np.int64),
+            # Column by column, as primitive matrices are.
+            y.reshape(-1, nodes, nodes).transpose(0, 2, 1),
+            np.array(source),
+            tuple(np.array(prims) for prims in read.values()),
+        )
+        return HarmonicNetwork.of(matrices, fundamental, self._point_elements(), len(self._points), ORDERS)
+
+    @contextmanager
+    def _solving(self) -> Iterator[Callable[[int], None]]:
+        """A function that solves one order; afterwards the snapshot is solved again."""
+        dss = self._dss
+
+        def solve(order: int) -> None:
+            dss.Command(f"set harmonics=[{order}]")
+            dss.Solution.Solve()
+
         dss.Command("set mode=harmonics")
         try:
-            for order in emission.orders:
-                dss.Command(f"set harmonics=[{order}]")
-                dss.Solution.Solve()
-                v[order - 1] = dss.YNodeVarray()
-                i[order - 1] = self._currents()
+            yield solve
         finally:
             # The matrices are those of the fundamental again, also for whoever reads them next.
             dss.Command("set mode=snapshot")
             dss.Solution.Solve()
-        if not np.isfinite(v).all():
-            raise NotConvergedError(f"{self._source}: a harmonic order has no finite solution")
-        return v, i
+
+    def _point_elements(self) -> tuple[PointElement, ...]:
+        return tuple(
+            PointElement(
+                conductor_nodes(element),
+                tuple(k for k, (own, _) in enumerate(self._points) if own == name),
+                tuple(first for own, first in self._points if own == name),
+                name == self._source,
+            )
+            for name, element in self._distinct.items()
+        )
 
     def _set(self, emission: Emission) -> None:
         rows = np.concatenate([emission.loads, emission.source[None]])
@@ -123,15 +198,21 @@ class HarmonicMode:
         magnitude[:, 0], angle[:, 0] = 100.0, 0.0
         for spectrum, size, turn in zip(self._spectra, magnitude, angle, strict=True):
             spectrum.pctMag, spectrum.Angle = size, turn
+        self._set_series()
+
+    def _set_series(self) -> None:
         for load in self._loads:
             series = _AT_REST if load.kW == 0.0 else 50.0
             if load.pctSeriesRL != series:
                 load.pctSeriesRL = series
 
     def _currents(self) -> Complexes:
-        known = {key: np.asarray(element.Currents()) for key, element in self._distinct.items()}
-        out = np.empty((len(self._points), 3), dtype=np.complex128)
-        for row, (element, terminal) in enumerate(self._points):
-            first = (terminal - 1) * int(element.NumConductors())
-            out[row] = known[id(element)][first : first + 3]
-        return out
+        known = {name: np.asarray(element.Currents()) for name, element in self._distinct.items()}
+        return np.array([known[name][first : first + 3] for name, first in self._points])
+
+
+def _square(entries: Any) -> Complexes:
+    """A primitive matrix from its entries, which come column by column."""
+    flat = np.array(entries, dtype=np.complex128)
+    width = round(np.sqrt(flat.size))
+    return np.asarray(flat.reshape(width, width, order="F"))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from simulation.engine.assembly import Assembly
+from simulation.engine.conductors import Conductors
 from simulation.engine.network import Complexes
 from simulation.noise import Floats
 from substations.description import Substation
@@ -16,6 +18,9 @@ REACTOR_LOSS = 0.0025
 """Loss of a shunt reactor as a share of its rating: 0.2 to 0.3 % is usual (from common knowledge)."""
 
 CLASSES = ("transformer", "line", "shunt")
+
+Solved = Callable[[], tuple[Assembly, Complexes, Complexes]]
+"""Where the entries of the primitive matrices belong, the entries, and the node voltages solved last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,11 @@ class Lossy:
     """
 
     def __init__(
-        self, substation: Substation, elements: Mapping[str, Any], changed: Callable[..., None]
+        self,
+        substation: Substation,
+        elements: Mapping[str, Any],
+        changed: Callable[..., None],
+        solved: Solved,
     ) -> None:
         kinds = {"transformer": 0, "line": 1, "reactor": 2, "capacitor": 2}
         found = {name: kinds[name.split(".")[0]] for name in elements if name.split(".")[0] in kinds}
@@ -61,7 +70,8 @@ class Lossy:
         self._substation = substation
         self._elements = [elements[name] for name in self.names]
         self._terminals = [int(element.NumTerminals()) for element in self._elements]
-        self._changed = changed
+        self._changed, self._solved = changed, solved
+        self._conductors: Conductors | None = None
         self._place = {name: k for k, name in enumerate(self.names)}
         self._cold = {name: np.array(self._resistances(name)) for name, kind in found.items() if kind < 2}
         self._factors = dict.fromkeys(self._cold, 1.0)
@@ -107,20 +117,22 @@ class Lossy:
         The loss in an element's resistances is divided by the squares of the active and reactive current of
         its terminals' conductors, Q²/S²: the usual way to say what compensation would save.
         """
-        count = len(self.names)
-        total, core, reactive, apparent = (np.zeros(count) for _ in range(4))
-        for k, element in enumerate(self._elements):
-            total[k] = element.Losses().real
-            s_kva = np.asarray(element.Powers())
-            squares = float((s_kva.real**2 + s_kva.imag**2).sum())
-            apparent[k] = self._apparent_va(k, s_kva)
-            if self.classes[k] == 0:
-                core[k] = element.LossesByType()[2].real
-            elif self.classes[k] == 2:
-                core[k] = total[k]
-            if squares > 0.0:
-                reactive[k] = (total[k] - core[k]) * float((s_kva.imag**2).sum()) / squares
-        return ElementLosses(total, core, reactive, apparent)
+        assembly, entries, v = self._solved()
+        if self._conductors is None or self._conductors.assembly is not assembly:
+            self._conductors = Conductors.of(self.names, tuple(self._terminals), assembly)
+        found = self._conductors
+        s_va = found.powers(entries, v)
+        total = np.add.reduceat(s_va.real, found.elements)
+        core = np.where(self.classes == 2, total, 0.0)
+        for k in np.flatnonzero(self.classes == 0):
+            core[k] = self._elements[k].LossesByType()[2].real
+        squares = np.add.reduceat(s_va.real**2 + s_va.imag**2, found.elements)
+        idle = np.add.reduceat(s_va.imag**2, found.elements)
+        share = np.divide(idle, squares, out=np.zeros_like(total), where=squares > 0.0)
+        ends = np.abs(np.add.reduceat(s_va, found.terminals))
+        return ElementLosses(
+            total, core, (total - core) * share, np.maximum.reduceat(ends, found.terminals_of)
+        )
 
     def apparent_va(self, places: Sequence[int]) -> Floats:
         """Largest apparent power of a terminal of each element in `places`, VA."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,13 @@ class Layout:
     v_min_pu: Floats
     v_max_pu: Floats
     of_bus: dict[str, Ints]
+    _of_buses: dict[tuple[str, ...], Ints] = field(default_factory=dict, repr=False, compare=False)
+
+    def nodes_of(self, buses: tuple[str, ...]) -> Ints:
+        """Nodes of the three phases of several buses, one bus after the other."""
+        if buses not in self._of_buses:
+            self._of_buses[buses] = np.concatenate([self.of_bus[bus] for bus in buses])
+        return self._of_buses[buses]
 
     def bus_nodes(self, bus: str) -> Ints:
         """Nodes of the three phases of `bus`."""
@@ -137,8 +144,10 @@ class Network:
         """
         drawn = self.layout.onto_nodes(self.load_currents(v, s_va))
         mismatch = v * np.conj(v @ self.y.T - emf_v[:, None] * self.source + drawn) / BASE_VA
-        rows = np.arange(v.shape[0])
-        return (
-            mismatch.real[rows, np.argmax(np.abs(mismatch.real), axis=1)],
-            mismatch.imag[rows, np.argmax(np.abs(mismatch.imag), axis=1)],
-        )
+        return _largest(mismatch.real), _largest(mismatch.imag)
+
+
+def _largest(values: Floats) -> Floats:
+    """The value of the largest magnitude in each row."""
+    low, high = values.min(axis=1), values.max(axis=1)
+    return np.asarray(np.where(-low > high, low, high))

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
-from simulation.engine.assembly import Assembly, read_layout
-from simulation.engine.harmonics import Emission, HarmonicMode
+from simulation.engine.assembly import Assembly, conductor_nodes, read_layout
+from simulation.engine.harmonic_network import HarmonicNetwork
+from simulation.engine.harmonics import HARMONIC_ORDERS, Emission, HarmonicMode
 from simulation.engine.losses import Lossy
-from simulation.engine.network import Complexes, Layout, Network
+from simulation.engine.network import Complexes, Ints, Layout, Network
+from simulation.engine.wear import Wear
 from simulation.errors import NotConvergedError, SimulationError
 from simulation.noise import Floats
 from substations.description import Substation
@@ -50,7 +53,6 @@ class Engine:
     Attributes:
         substation: Its description.
         loads: Element names of the loads in order.
-        layout: Nodes, points and loads.
     """
 
     def __init__(self, substation: Substation) -> None:
@@ -69,10 +71,13 @@ class Engine:
         self._dss.Command(f'set datapath="{scratch}"')
         # Loads are set without rebuilding the system matrix: the fixed point makes up for the difference.
         self._in_place = SetterFlags.AvoidFullRecalc
+        self._as_described: tuple[Layout, Assembly] | None = None
+        self._places: tuple[Layout, Assembly] | None = None
         self.compile()
-        self.layout: Layout = read_layout(substation, self._dss.YNodeOrder(), self._elements, self.loads)
-        self._assembly = Assembly.of(substation, self.layout, self._elements)
-        self._entries = np.zeros(self._assembly.into_y.size, dtype=np.complex128)
+        places = self._placed()
+        self._as_described, self._places = places, places
+        self._nodes = places[0].nodes
+        self._entries = np.zeros(places[1].into_y.size, dtype=np.complex128)
 
     def compile(self) -> None:
         """Read the circuit file anew: later results depend on what is set from here on, and on nothing else.
@@ -100,7 +105,10 @@ class Engine:
         self._network: Network | None = None
         self._solved = False
         self._stale = {name for name in self._elements if not name.startswith("load.")}
+        self._moved: dict[str, str] = {}
+        self._places = self._as_described
         self._taps: dict[str, int] = {}
+        self._ratios: dict[str, Floats] = {}
         self._steps: dict[str, tuple[int, str]] = {}
         self._source = source
         self._z1_ohm = complex(source.R1, source.X1)
@@ -125,14 +133,21 @@ class Engine:
                 self.switch(name, on=False)
         dss.Solution.Solve()
         self._line_r: dict[str, Floats] = {}
+        self._line_z: dict[str, Floats] = {}
         self._harmonics: HarmonicMode | None = None
         self._lossy: Lossy | None = None
+        self._wear: Wear | None = None
         self._changed()
 
     def _add_neighbours(self, bus: str, kv: float) -> None:
         for phase, name in enumerate(NEIGHBOURS, start=1):
             at_rest = "kw=0 kvar=0 vminpu=0.7 vmaxpu=1.3"
             self._dss.Command(f"new {name} bus1={bus}.{phase} phases=1 conn=wye kv={kv!r} {at_rest}")
+
+    @property
+    def layout(self) -> Layout:
+        """Nodes, points and loads; the same object until something is moved or turned."""
+        return self._where()[0]
 
     @property
     def source_bus(self) -> str:
@@ -182,14 +197,16 @@ class Engine:
         Raises:
             SimulationError: It has none.
         """
+        if self._taps.get(transformer) == position:
+            return
         description = self.substation.transformer(transformer)
         if description.taps is None:
             raise SimulationError(f"{transformer} has no tap changer", "name a transformer that has one")
-        if self._taps.get(transformer) == position:
-            return
         self._taps[transformer] = position
         element = self._elements[description.element]
-        ratios = np.array(element.Taps, dtype=np.float64)
+        if transformer not in self._ratios:
+            self._ratios[transformer] = np.array(element.Taps, dtype=np.float64)
+        ratios = self._ratios[transformer]
         ratios[description.taps.winding - 1] = description.taps.ratio(position)
         element.Taps = ratios
         self._changed(description.element)
@@ -217,11 +234,45 @@ class Engine:
         element.RMatrix = r.ravel()
         self._changed(line)
 
+    def strengthen(self, line: str, factor: float) -> None:
+        """Divide a line's series impedance by `factor`, its charging left alone; 1 restores it."""
+        element = self._elements[line]
+        if line not in self._line_z:
+            matrices = (element.RMatrix, element.XMatrix)
+            self._line_z[line] = np.array(matrices, dtype=np.float64).reshape(2, 9)
+        element.RMatrix, element.XMatrix = self._line_z[line] / factor
+        self._changed(line)
+
     def set_open(self, line: str, phase: int, *, is_open: bool) -> None:
         """Interrupt one phase (0, 1, 2) of a line at its first terminal, or make it whole again."""
         element = self._elements[line]
         (element.Open if is_open else element.Close)(1, phase + 1)
         self._changed(line)
+
+    def move(self, line: str, bus: str) -> None:
+        """Hang a line's first terminal on another busbar; its measurement point goes with it."""
+        self._moved[line] = bus
+        self._elements[line].Bus1 = bus
+        self._places = None
+        self._changed(line)
+
+    def turn(self, load: str, phases: tuple[int, int]) -> None:
+        """Connect a single-phase load between two phases (0, 1, 2) of its bus."""
+        element = self._elements[load]
+        bus = str(element.Bus1).split(".")[0]
+        element.Bus1 = f"{bus}.{phases[0] + 1}.{phases[1] + 1}"
+        self._places = None
+        self._changed()
+
+    def primitive(self, element: str) -> tuple[Complexes, Ints]:
+        """An element's admittances and nodes in its present state.
+
+        Returns:
+            Primitive matrix, S, shape [c, c], and the node of each conductor, −1 for earth, shape [c].
+        """
+        found = self._elements[element]
+        nodes = conductor_nodes(found)
+        return np.asarray(found.YPrim()).reshape(nodes.size, nodes.size, order="F"), nodes
 
     def switch(self, element: str, *, on: bool) -> None:
         """Take an element out of service or put it back."""
@@ -242,11 +293,12 @@ class Engine:
 
         Raises:
             NotConvergedError: A snapshot has no solution within the iterations allowed.
+            SimulationError: A line that was moved has changed the order of the nodes.
         """
         dss, batch, flags, solution = self._dss, self._batch, self._in_place, self._dss.Solution
         kw = np.ascontiguousarray(s_va.real[:, self._order] / 1e3)
         kvar = np.ascontiguousarray(s_va.imag[:, self._order] / 1e3)
-        out = np.empty((s_va.shape[0], len(self.layout.nodes)), dtype=np.complex128)
+        out = np.empty((s_va.shape[0], len(self._nodes)), dtype=np.complex128)
         set_kw, set_kvar = batch._set_kW, batch._set_kvar  # noqa: SLF001 - the public setters take no flags
         for k in range(s_va.shape[0]):
             set_kw(kw[k], flags)
@@ -256,6 +308,8 @@ class Engine:
                 raise NotConvergedError(
                     f"{self.substation.name}: no power-flow solution after {MAX_ITERATIONS} iterations"
                 )
+            if self._places is None and k == 0:
+                self._check_order()
             out[k] = dss.YNodeVarray()
         self._solved = True
         return out
@@ -274,6 +328,24 @@ class Engine:
             SimulationError: Nothing was solved since the last change.
             NotConvergedError: An order has no finite solution.
         """
+        return self._harmonic_mode().solve(emission)
+
+    def harmonic_network(self, orders: tuple[int, ...] = HARMONIC_ORDERS) -> HarmonicNetwork:
+        """The harmonics of the snapshot that was solved last, factorised for many emissions.
+
+        It takes as long as two or three calls of `solve_harmonics`; every further emission then costs a
+        product of matrices.
+
+        Args:
+            orders: Orders wanted, from 2.
+
+        Raises:
+            SimulationError: Nothing was solved since the last change.
+            NotConvergedError: An order has no finite solution.
+        """
+        return self._harmonic_mode().network(self.layout.incidence, orders, self.emf_v)
+
+    def _harmonic_mode(self) -> HarmonicMode:
         if not self._solved:
             raise SimulationError("harmonics were asked for before their snapshot was solved", "solve first")
         if self._harmonics is None:
@@ -281,7 +353,7 @@ class Engine:
             source = self.substation.source
             self._harmonics = HarmonicMode(self._dss, self._elements, source, self.loads, points)
             self._dss.Solution.Solve()
-        return self._harmonics.solve(emission)
+        return self._harmonics
 
     def network(self) -> Network:
         """The linear network in its present state of switches and taps.
@@ -293,18 +365,23 @@ class Engine:
         if not self._solved:
             raise SimulationError("the engine's network was asked for before it was solved", "solve first")
         if self._network is None:
-            self._assembly.read(self._entries, self._elements, self._stale, self._off)
+            layout, assembly = self._where()
+            assembly.read(self._entries, self._elements, self._stale, self._off)
             self._stale = set()
-            self._network = self._assembly.network(
-                self.substation, self.layout, self._elements, self._entries
-            )
+            self._network = assembly.network(layout, self._elements, self._entries)
         return self._network
 
     def lossy(self) -> Lossy:
         """Losses of the elements, and what causes them, until the next `compile`."""
         if self._lossy is None:
-            self._lossy = Lossy(self.substation, self._elements, self._changed)
+            self._lossy = Lossy(self.substation, self._elements, self._changed, self._as_solved)
         return self._lossy
+
+    def wear(self) -> Wear:
+        """Wear of the elements, until the next `compile`."""
+        if self._wear is None:
+            self._wear = Wear(self._elements, self._changed)
+        return self._wear
 
     def supplied_va(self) -> complex:
         """Power that the grid's equivalent source delivers in the snapshot that was solved last, VA."""
@@ -314,6 +391,36 @@ class Engine:
         """Series impedance matrix of a line, Ω, shape [3, 3]."""
         prim = np.asarray(self._elements[line].YPrim()).reshape(6, 6, order="F")
         return np.asarray(-np.linalg.inv(prim[:3, 3:]))
+
+    def _as_solved(self) -> tuple[Assembly, Complexes, Complexes]:
+        self.network()
+        return self._where()[1], self._entries, np.asarray(self._dss.YNodeVarray())
+
+    def _where(self) -> tuple[Layout, Assembly]:
+        if self._places is None:
+            # OpenDSS gives what was moved its nodes only when it lists its buses anew.
+            self._dss.Command("makebuslist")
+            self._places = self._placed()
+        return self._places
+
+    def _placed(self) -> tuple[Layout, Assembly]:
+        points = tuple(
+            structs.replace(point, bus=self._moved[point.element])
+            if point.element in self._moved and point.terminal == 1
+            else point
+            for point in self.substation.points
+        )
+        described = structs.replace(self.substation, points=points)
+        names = self._dss.YNodeOrder()
+        layout = read_layout(described, names, self._elements, self.loads)
+        return layout, Assembly.of(described, layout, self._elements)
+
+    def _check_order(self) -> None:
+        if tuple(name.lower() for name in self._dss.YNodeOrder()) != self._nodes:
+            raise SimulationError(
+                f"{self.substation.circuit_file}: a moved feeder changes the order of the nodes",
+                "define transformers and couplers before the feeders' lines",
+            )
 
     def _changed(self, *elements: str) -> None:
         self._network, self._solved = None, False

@@ -45,12 +45,21 @@ def draw_clearing(rng: np.random.Generator, substation: Substation, site: Site) 
     if not site.line:
         return Clearing(cleared_by, duration, elements_at(substation, site.bus), dead_time)
     if cleared_by == "breaker_failure":
-        # The other breakers of the section do what the line's did not, and nobody recloses onto it.
-        trips = tuple(dict.fromkeys((site.line, *elements_at(substation, site.bus))))
-        return Clearing(cleared_by, duration, trips, dead_time)
+        return _by_the_section(substation, site, duration)
     if site.overhead and rng.random() < _RECLOSED:
         dead_time = float(rng.uniform(*_DEAD_TIME_S))
     return Clearing(cleared_by, duration, (site.line,), dead_time)
+
+
+def draw_failure(rng: np.random.Generator, substation: Substation, site: Site) -> Clearing:
+    """Draw the clearing of a fault on a line of the substation whose breaker fails."""
+    return _by_the_section(substation, site, _duration(rng, site, "breaker_failure"))
+
+
+def _by_the_section(substation: Substation, site: Site, duration: float) -> Clearing:
+    """The other breakers of the section do what the line's did not, and nobody recloses onto it."""
+    trips = tuple(dict.fromkeys((site.line, *elements_at(substation, site.bus))))
+    return Clearing("breaker_failure", duration, trips, float("inf"))
 
 
 def draw_beyond(rng: np.random.Generator, site: Site) -> Clearing:

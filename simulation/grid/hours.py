@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,10 @@ class SystemHours:
     wind_pu: Floats
     units: NDArray[np.int64]
     cost_pu: Floats
+
+    def __getitem__(self, rows: slice) -> SystemHours:
+        """Some of the hours."""
+        return SystemHours(*(getattr(self, each.name)[rows] for each in fields(self)))
 
 
 def choose_hours(start: int, days: int, count: int) -> NDArray[np.int64]:

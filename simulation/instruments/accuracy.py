@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -47,6 +48,7 @@ CURRENT = {
 }
 
 _LOAD_PU = np.array([0.05, 0.20, 1.0, 1.2])
+_KNOTS = np.log(_LOAD_PU)
 
 
 def voltage_limits(accuracy: Floats) -> tuple[Floats, Floats]:
@@ -70,7 +72,7 @@ def current_limits(accuracy: Floats, load_pu: Floats) -> tuple[Floats, Floats]:
 
     Args:
         accuracy: Class of each point, shape [p].
-        load_pu: Current in pu of the rated one, shape [..., p, 3].
+        load_pu: Current in pu of the rated one, shape [p, 3].
 
     Returns:
         Two arrays of the shape of `load_pu`.
@@ -79,14 +81,25 @@ def current_limits(accuracy: Floats, load_pu: Floats) -> tuple[Floats, Floats]:
         SimulationError: A class is not one of 0.2, 0.5, 1.0.
     """
     place = np.log(np.clip(load_pu, _LOAD_PU[0], _LOAD_PU[-1]))
-    knots = np.log(_LOAD_PU)
-    ratio, phase = np.empty_like(place), np.empty_like(place)
-    for each in np.unique(accuracy):
-        limit = _known(CURRENT, float(each))
-        own = np.flatnonzero(accuracy == each)
-        ratio[..., own, :] = np.interp(place[..., own, :], knots, np.array(limit.ratio_pct) / 100.0)
-        phase[..., own, :] = np.interp(place[..., own, :], knots, np.array(limit.phase_min) * _MINUTE)
-    return ratio, phase
+    first, rise = _current_knots(tuple(accuracy.tolist()))
+    # How far each of the three intervals between the stated currents is passed, 0 to 1.
+    passed = np.clip((place[..., None] - _KNOTS[:-1]) / (_KNOTS[1:] - _KNOTS[:-1]), 0.0, 1.0)
+    found = first + np.einsum("pfk,qpk->qpf", passed, rise)
+    return found[0], found[1]
+
+
+@lru_cache(maxsize=64)
+def _current_knots(accuracy: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """Ratio error and phase displacement at the lowest stated current, and their rise to each next one.
+
+    Returns:
+        Shape [2, p, 1] and [2, p, 3].
+    """
+    limits = [_known(CURRENT, each) for each in accuracy]
+    stated = np.array(
+        [[limit.ratio_pct for limit in limits], [limit.phase_min for limit in limits]]
+    ) * np.array([0.01, _MINUTE]).reshape(2, 1, 1)
+    return stated[..., :1], np.diff(stated, axis=-1)
 
 
 def _known(classes: dict[float, Limits], accuracy: float) -> Limits:

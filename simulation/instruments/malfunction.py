@@ -14,7 +14,7 @@ _SPIKE_RATE, _LOOSE_RATE = 0.12, 0.6
 
 @dataclass(frozen=True, slots=True)
 class Malfunction:
-    """What one measurement point's voltage input does to what it measures.
+    """What one measurement point's inputs do to what they measure; most are inputs of voltage.
 
     Attributes:
         point: Row of the point.
@@ -22,6 +22,7 @@ class Malfunction:
         wiring: Phase that each input is really connected to; (0, 1, 2) is right.
         held_from: Second from which registers stand still; −1 where none does.
         held: Phases whose voltage registers stand still, shape [3]; all of them: the whole meter does.
+        current_gain: Complex factor on the current of each phase, shape [3]; None where it is right.
     """
 
     point: int
@@ -29,6 +30,7 @@ class Malfunction:
     wiring: tuple[int, int, int] = (0, 1, 2)
     held_from: int = -1
     held: tuple[bool, bool, bool] = (False, False, False)
+    current_gain: tuple[complex, complex, complex] | None = None
 
 
 def drift(seconds: int, already: float, phase: int, point: int, excess: float) -> Malfunction:

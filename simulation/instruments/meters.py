@@ -43,6 +43,7 @@ class Meters:
         steps: Digital step of each channel in the order of `CHANNELS`, shape [p, 1, 21].
         blank: 1 where a channel is measured and NaN where it is not, shape [p, 1, 21].
         states_thd: Likewise of the total harmonic distortion.
+        states_pst: Likewise of the short-term flicker severity.
     """
 
     nominal_v: Floats
@@ -55,6 +56,7 @@ class Meters:
     steps: Floats
     blank: Floats
     states_thd: Floats
+    states_pst: Floats
 
     @classmethod
     def of(cls, substation: Substation) -> Meters:
@@ -81,11 +83,22 @@ class Meters:
             ct_class=np.array([point.ct_class for point in points]),
             ratio_limit=ratio,
             phase_limit=phase,
-            flicker=np.array([next(s for kv, s in _FLICKER if point.nominal_kv < kv) for point in points]),
-            steps=steps[:, None, :],
-            blank=blank[:, None, :],
+            flicker=own_flicker(substation),
+            steps=_by_channel(steps),
+            blank=_by_channel(blank),
             states_thd=np.array([1.0 if "thd" in point.measures else np.nan for point in points]),
+            states_pst=np.array([1.0 if "pst" in point.measures else np.nan for point in points]),
         )
+
+
+def _by_channel(nameplate: Floats) -> Floats:
+    """Shape [p, 1, c] from [p, c], each channel together in memory as the readings are."""
+    return np.ascontiguousarray(nameplate.T)[:, :, None].transpose(1, 2, 0)
+
+
+def own_flicker(substation: Substation) -> Floats:
+    """Standard deviation of half-cycle values in a quiet second at each point, fraction, shape [p]."""
+    return np.array([next(s for kv, s in _FLICKER if each.nominal_kv < kv) for each in substation.points])
 
 
 def _is_measured(channel: str, measures: tuple[str, ...]) -> bool:

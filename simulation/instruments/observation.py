@@ -12,15 +12,12 @@ from simulation.engine.network import Complexes
 from simulation.errors import SimulationError
 from simulation.instruments.accuracy import current_limits
 from simulation.instruments.distortion import MeteredDistortion
+from simulation.instruments.flicker import MeteredFlicker
+from simulation.instruments.luck import Luck, Singles, draw_luck
 from simulation.instruments.malfunction import Malfunction
 from simulation.instruments.meters import CHANNELS, Meters
-from simulation.instruments.seconds import (
-    HALF_CYCLES,
-    half_cycle_extremes,
-    mean_over_seconds,
-    restless_seconds,
-)
-from simulation.noise import Floats, largest_of
+from simulation.instruments.seconds import half_cycle_extremes, mean_over_seconds, restless_seconds
+from simulation.noise import Floats
 from simulation.scenario.recording import States, Timeline
 from simulation.sequence import line_voltages
 
@@ -31,17 +28,9 @@ _SPREAD, _CUT = 0.45, 0.95
 # frequency in Hz.
 _V_NOISE, _I_NOISE, _S_NOISE, _F_NOISE_HZ = 0.02, 3.0e-4, 3.0e-4, 3.0e-4
 _F_STEP_HZ = 1.0e-3
-# Standard deviation of a synchronised clock and the most by which it is off; how far an unsynchronised one is
-# off.
-_CLOCK_S, _CLOCK_CUT_S, _LOST_CLOCK_S = 0.005, 0.02, 0.2
-# Shares of the points that have lost their clock's signal and that lose a run of samples; share of lost rows.
-_LOST_CLOCK_SHARE, _LOST_RUN_SHARE, _LOST_ROW_SHARE = 0.004, 0.004, 0.0010
-_LOST_RUN = (2, 7)
 # How much the flicker of a point differs from episode to episode (standard deviation of its logarithm).
 _FLICKER_SPREAD = 0.3
 _DEAD_PU = 0.1
-
-Singles = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +43,7 @@ class Readings:
         quality: Validity, shape [p, t].
         thd: Total harmonic distortion of the phase voltages, %, shape [p, t, 3]; None where harmonics were
             not solved.
+        pst: Short-term flicker severity of the worst phase, shape [p, t]; None where it was not simulated.
         errors: Ratio and phase errors of the devices of voltage, then of current, as complex factors, shape
             [2, p, 3].
     """
@@ -62,6 +52,7 @@ class Readings:
     f: Floats
     quality: NDArray[np.int8]
     thd: Floats | None
+    pst: Floats | None
     errors: Complexes
 
     @property
@@ -109,6 +100,7 @@ def observe(
     *,
     malfunctions: tuple[Malfunction, ...] = (),
     distortion: MeteredDistortion | None = None,
+    flicker: MeteredFlicker | None = None,
 ) -> Readings:
     """Read every meter in every second.
 
@@ -124,52 +116,70 @@ def observe(
         f_hz: True frequency, shape [t].
         malfunctions: What is wrong beyond the classes; only in episodes of undivided seconds.
         distortion: What the harmonics add, where they were solved.
+        flicker: What fluctuating loads add; a quiet second's own flicker of the level where None.
     """
     points, seconds = meters.nominal_v.size, timeline.seconds
-    skew_s = np.clip(_CLOCK_S * rng.standard_normal(points), -_CLOCK_CUT_S, _CLOCK_CUT_S)
-    lost_clock = rng.random(points) < _LOST_CLOCK_SHARE
-    skew_s[lost_clock] = rng.uniform(-_LOST_CLOCK_S, _LOST_CLOCK_S, int(lost_clock.sum()))
-    v, i, errors = _transformed(rng, meters, states, timeline, malfunctions)
-    v_abs, s = np.abs(v), v * np.conj(i)
-    stacked = np.concatenate([v_abs, np.abs(line_voltages(v)), np.abs(i), s.real, s.imag], axis=2)
-    means = mean_over_seconds(timeline, stacked, skew_s)
+    luck = draw_luck(rng, points, seconds)
+    v, i, errors = _transformed(luck, meters, states, timeline, malfunctions)
+    # Here and below each channel lies together in memory, whatever the order of the axes.
+    by_state = np.empty((15, points, v.shape[0])).transpose(2, 1, 0)
+    np.abs(v, out=by_state[..., 0:3])
+    np.abs(line_voltages(v), out=by_state[..., 3:6])
+    np.abs(i, out=by_state[..., 6:9])
+    s = v * np.conj(i)
+    by_state[..., 9:12], by_state[..., 12:15] = s.real, s.imag
+    means = mean_over_seconds(timeline, by_state, luck.skew_s)
     if distortion is not None:
         _distort(means, distortion)
-    # Single precision is plenty for noise, and twice as fast to draw.
-    noise = rng.standard_normal((points, seconds, 15), dtype=np.float32)
     # Extremes of half-cycle values lie so many standard deviations below and above the mean.
-    flicker = meters.flicker * np.exp(_FLICKER_SPREAD * rng.standard_normal(points))
-    tails = flicker[:, None, None] * largest_of(rng, HALF_CYCLES, (points, seconds, 6))
-    _freeze(malfunctions, noise, tails)
-    said = np.empty((points, seconds, len(CHANNELS)))
+    tails = luck.tails
+    if flicker is None:
+        tails *= (meters.flicker * np.exp(_FLICKER_SPREAD * luck.flicker))[:, None, None]
+    else:
+        tails *= np.concatenate([flicker.sigma, flicker.sigma], axis=2)
+    _freeze(malfunctions, luck.noise, tails)
+    said = np.empty((len(CHANNELS), points, seconds)).transpose(1, 2, 0)
+    factor = luck.noise[..., 0:9] * _relative_noise(meters)
+    factor += 1.0
+    np.multiply(means[..., 0:9], factor, out=said[..., 0:9])
     apparent = means[..., 0:3] * means[..., 6:9]
-    said[..., 0:6] = means[..., 0:6] * (
-        1.0 + (_V_NOISE * meters.ratio_limit)[:, None, None] * noise[..., 0:6]
-    )
-    said[..., 6:9] = means[..., 6:9] * (1.0 + _I_NOISE * noise[..., 6:9])
-    said[..., 9:12] = means[..., 9:12] + _S_NOISE * apparent * noise[..., 9:12]
-    said[..., 12:15] = means[..., 12:15] + _S_NOISE * apparent * noise[..., 12:15]
-    said[..., 15:18] = said[..., 18:21] = said[..., 0:3]
+    apparent *= _S_NOISE
+    for own in (slice(9, 12), slice(12, 15)):
+        np.multiply(luck.noise[..., own], apparent, out=said[..., own])
+        said[..., own] += means[..., own]
+    lowest, highest = said[..., 15:18], said[..., 18:21]
+    lowest[:] = highest[:] = said[..., 0:3]
     restless = restless_seconds(timeline)
     if restless.size:
-        low, high = half_cycle_extremes(timeline, v_abs, skew_s, restless)
-        said[:, restless, 15:18], said[:, restless, 18:21] = low, high
-    said[..., 15:18] *= 1.0 - tails[..., :3]
-    said[..., 18:21] *= 1.0 + tails[..., 3:]
-    f = f_hz + _F_NOISE_HZ * rng.standard_normal((points, seconds))
+        lowest[:, restless], highest[:, restless] = half_cycle_extremes(
+            timeline, by_state[..., 0:3], luck.skew_s, restless
+        )
+    lowest *= 1.0 - tails[..., :3]
+    highest *= 1.0 + tails[..., 3:]
+    f = f_hz + _F_NOISE_HZ * luck.f
     quality = np.zeros((points, seconds), dtype=np.int8)
-    quality[lost_clock] = QUESTIONABLE
-    _without_frequency(said[..., 0:3] / meters.nominal_v[:, None, None], f, quality)
-    channels = np.rint(said / meters.steps) * (meters.steps * meters.blank)
+    quality[luck.lost_clock] = QUESTIONABLE
+    _without_frequency(said[..., 0:3], _DEAD_PU * meters.nominal_v, f, quality)
+    said /= meters.steps
+    np.rint(said, out=said)
+    said *= meters.steps * meters.blank
     thd = None if distortion is None else distortion.thd_pct.copy()
-    readings = Readings(channels, np.rint(f / _F_STEP_HZ) * _F_STEP_HZ, quality, thd, errors)
+    pst = None if flicker is None else flicker.pst.copy()
+    readings = Readings(said, np.rint(f / _F_STEP_HZ) * _F_STEP_HZ, quality, thd, pst, errors)
     _hold_whole_meters(malfunctions, readings)
-    _lose_samples(rng, readings)
+    _lose_samples(luck.lost, readings)
     return readings
 
 
+def _relative_noise(meters: Meters) -> Floats:
+    """Noise of voltages and currents as a share of their mean, shape [p, 1, 9]."""
+    noise = np.full((meters.ratio_limit.size, 1, 9), _I_NOISE)
+    noise[:, 0, 0:6] = (_V_NOISE * meters.ratio_limit)[:, None]
+    return noise
+
+
 def _transformed(
-    rng: np.random.Generator,
+    luck: Luck,
     meters: Meters,
     states: States,
     timeline: Timeline,
@@ -180,17 +190,18 @@ def _transformed(
     Returns:
         Voltages and currents, shape [k, p, 3] each; complex factors of both, shape [2, p, 3].
     """
-    points = meters.nominal_v.size
-    drawn = np.clip(_SPREAD * rng.standard_normal((4, points, 3)), -_CUT, _CUT)
+    drawn = np.clip(_SPREAD * luck.devices, -_CUT, _CUT)
     ratio = 1.0 + drawn[0] * meters.ratio_limit[:, None]
     v_error = ratio * np.exp(1j * drawn[1] * meters.phase_limit[:, None])
-    v = states.v * v_error
+    v = np.empty(states.v.shape[::-1], dtype=np.complex128).transpose(2, 1, 0)
+    np.multiply(states.v, v_error, out=v)
     # The errors of a current transformer change little within an episode: they are taken at its middle
     # current.
-    load_pu = np.median(np.abs(states.i), axis=0) / meters.rated_a[:, None]
+    load_pu = _middle(np.abs(states.i)) / meters.rated_a[:, None]
     i_ratio, i_phase = current_limits(meters.ct_class, load_pu)
     i_error = (1.0 + drawn[2] * i_ratio) * np.exp(1j * drawn[3] * i_phase)
-    i = states.i * i_error
+    i = np.empty_like(v)
+    np.multiply(states.i, i_error, out=i)
     for each in malfunctions:
         if not timeline.is_steady:
             raise SimulationError(
@@ -198,7 +209,15 @@ def _transformed(
             )
         own = timeline.state
         v[own, each.point] = v[own, each.point][:, each.wiring] * each.gain
+        if each.current_gain is not None:
+            i[own, each.point] *= np.array(each.current_gain)
     return v, i, np.stack([v_error, i_error])
+
+
+def _middle(values: Floats) -> Floats:
+    """Median over the first axis."""
+    ordered, half = np.sort(values, axis=0), values.shape[0] // 2
+    return np.asarray(ordered[half] if values.shape[0] % 2 else 0.5 * (ordered[half - 1] + ordered[half]))
 
 
 def _distort(means: Floats, distortion: MeteredDistortion) -> None:
@@ -233,9 +252,12 @@ def _hold_whole_meters(malfunctions: tuple[Malfunction, ...], readings: Readings
                 channel[each.point, each.held_from :] = channel[each.point, each.held_from]
 
 
-def _without_frequency(v_pu: Floats, f: Floats, quality: NDArray[np.int8]) -> None:
+def _without_frequency(v: Floats, dead_v: Floats, f: Floats, quality: NDArray[np.int8]) -> None:
     """A meter without voltage keeps the last frequency that it measured and calls its sample questionable."""
-    dead = v_pu.max(axis=2) < _DEAD_PU
+    dead = v[..., 0] < dead_v[:, None]
+    if not dead.any():
+        return
+    dead &= (v[..., 1] < dead_v[:, None]) & (v[..., 2] < dead_v[:, None])
     for point in np.flatnonzero(dead.any(axis=1)):
         for second in np.flatnonzero(dead[point]):
             quality[point, second] = QUESTIONABLE
@@ -243,14 +265,10 @@ def _without_frequency(v_pu: Floats, f: Floats, quality: NDArray[np.int8]) -> No
                 f[point, second] = f[point, second - 1]
 
 
-def _lose_samples(rng: np.random.Generator, readings: Readings) -> None:
-    points, seconds = readings.f.shape
-    lost = rng.random((points, seconds)) < _LOST_ROW_SHARE
-    for point in np.flatnonzero(rng.random(points) < _LOST_RUN_SHARE):
-        first = int(rng.integers(0, seconds))
-        lost[point, first : first + int(rng.integers(*_LOST_RUN))] = True
+def _lose_samples(lost: NDArray[np.bool_], readings: Readings) -> None:
     readings.channels[lost] = np.nan
     readings.f[lost] = np.nan
     readings.quality[lost] = INVALID
-    if readings.thd is not None:
-        readings.thd[lost] = np.nan
+    for beside in (readings.thd, readings.pst):
+        if beside is not None:
+            beside[lost] = np.nan

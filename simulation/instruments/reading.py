@@ -6,6 +6,7 @@ from simulation.errors import SimulationError
 from simulation.instruments.captures import Captured, take_captures
 from simulation.instruments.devices import Transfers
 from simulation.instruments.distortion import arriving, meter_distortion
+from simulation.instruments.flicker import meter_flicker
 from simulation.instruments.meters import Meters
 from simulation.instruments.observation import Readings, observe
 from simulation.scenario.episode import Episode
@@ -34,8 +35,18 @@ def read_episode(
     on_the_day = transfers.on_a_day(scenario.generator("transfers"))
     arrived = arriving(distorted.states, on_the_day, last_hz)
     metered = meter_distortion(scenario.generator("distortion"), distorted, arrived, meters)
+    fluctuation, flicker = episode.fluctuation, None
+    if fluctuation is not None:
+        flicker = meter_flicker(scenario.generator("flicker"), fluctuation, meters)
     readings = observe(
-        rng, meters, states, timeline, f_hz, malfunctions=episode.malfunctions, distortion=metered
+        rng,
+        meters,
+        states,
+        timeline,
+        f_hz,
+        malfunctions=episode.malfunctions,
+        distortion=metered,
+        flicker=flicker,
     )
     captured = take_captures(
         scenario.generator("captures"),

@@ -26,7 +26,8 @@ def mean_over_seconds(timeline: Timeline, values: Floats, skew_s: Floats) -> Flo
         Shape [p, t, c].
     """
     if timeline.is_steady:
-        return _shifted(values[timeline.state].transpose(1, 0, 2), skew_s)
+        own = values if timeline.in_order else values[timeline.state]
+        return _shifted(own.transpose(1, 0, 2), skew_s)
     begin, end = timeline.begin.copy(), timeline.end
     # Before the first and after the last second the nearest state goes on.
     begin[0], end[-1] = -1.0, timeline.seconds + 1.0
@@ -39,11 +40,17 @@ def _shifted(values: Floats, skew_s: Floats) -> Floats:
     """Means by clocks ahead or behind, of quantities constant over each true second, shape [p, t, c]."""
     if not skew_s.any():
         return values
-    share = np.abs(skew_s)[:, None, None]
-    later = np.concatenate([values[:, 1:], values[:, -1:]], axis=1)
-    earlier = np.concatenate([values[:, :1], values[:, :-1]], axis=1)
-    beside = np.where(skew_s[:, None, None] > 0.0, later, earlier)
-    return np.asarray(values + share * (beside - values))
+    points, seconds, channels = values.shape
+    # A clock that is ahead sees a share of the next second, one that is behind a share of the last. Points
+    # and seconds are one axis here: the shares at the ends keep one point's values from the next one's.
+    ahead, behind = np.zeros((2, points, seconds))
+    ahead[:, :-1] = np.maximum(skew_s, 0.0)[:, None]
+    behind[:, 1:] = np.maximum(-skew_s, 0.0)[:, None]
+    flat = np.array(values.transpose(2, 0, 1), order="C").reshape(channels, points * seconds)
+    steps = flat[:, 1:] - flat[:, :-1]
+    flat[:, :-1] += ahead.ravel()[:-1] * steps
+    flat[:, 1:] -= behind.ravel()[1:] * steps
+    return flat.reshape(channels, points, seconds).transpose(1, 2, 0)
 
 
 def restless_seconds(timeline: Timeline) -> NDArray[np.int64]:

@@ -49,45 +49,66 @@ class Conditions:
         return int(self.s_va.shape[0])
 
 
-def draw_conditions(rng: np.random.Generator, world: World, scenario: ScenarioId, seconds: int) -> Conditions:
+def draw_conditions(
+    rng: np.random.Generator, world: World, scenario: ScenarioId, seconds: int, *, day: int | None = None
+) -> Conditions:
     """Draw an episode's conditions.
 
     Days are spread by the golden ratio over the campaign, so that any block of days holds its share of every
     kind; an episode never crosses local midnight.
+
+    Args:
+        rng: The scenario's own stream.
+        world: The substation in its campaign.
+        scenario: The episode's identifier.
+        seconds: Its length.
+        day: Day of the campaign that it is to be played on, from 0; None draws one.
     """
-    first = generator(
-        scenario.substation, scenario.campaign, str(scenario.seed), scenario.kind, "days"
-    ).random()
-    day = int(world.days * ((first + scenario.index * _GOLDEN) % 1.0))
+    if day is None:
+        first = _first_day(scenario.substation, scenario.campaign, scenario.seed, scenario.kind)
+        day = int(world.days * ((first + scenario.index * _GOLDEN) % 1.0))
     # The last quarter of the last day has no successor to interpolate to.
     t_start = world.midnight + day * DAY_S + int(rng.integers(0, DAY_S - 900 - seconds))
-    hour = world.hour_like(t_start)
-    return Conditions(
-        t_start, _powers(rng, world, t_start, seconds, hour), _frequency(rng, world, seconds), hour
-    )
+    return conditions_at(rng, world, t_start, seconds)
 
 
-def _powers(
-    rng: np.random.Generator, world: World, t_start: int, seconds: int, hour: BoundaryHour
-) -> Complexes:
-    feeders = world.substation.feeders
-    count = len(feeders)
+def conditions_at(rng: np.random.Generator, world: World, t_start: int, seconds: int) -> Conditions:
+    """Draw the conditions of an episode that begins at a given time."""
     (p0, q0), (p1, q1) = world.loads.at(t_start), world.loads.at(t_start + seconds)
     rise = (np.arange(seconds) + 0.5)[:, None] / seconds
     level = (p0 + 1j * q0) + rise * ((p1 - p0) + 1j * (q1 - q0))
+    return conditions_of(rng, world, t_start, np.asarray(level, dtype=np.complex128))
+
+
+def conditions_of(rng: np.random.Generator, world: World, t_start: int, level: Complexes) -> Conditions:
+    """Draw the conditions around a given load.
+
+    Args:
+        rng: Source of randomness.
+        world: The substation in its campaign.
+        t_start: Unix seconds of the first second.
+        level: Power of each feeder in each second without what seconds add to it, VA, shape [t, f].
+    """
+    hour = world.hour_like(t_start)
+    return Conditions(t_start, _powers(rng, world, level, hour), _frequency(rng, world, level.shape[0]), hour)
+
+
+def _powers(rng: np.random.Generator, world: World, level: Complexes, hour: BoundaryHour) -> Complexes:
+    feeders = world.substation.feeders
+    seconds, count = level.shape
     kv = {bus.id: bus.nominal_kv for bus in world.substation.buses}
     uneven = np.array([UNEVEN_HIGH if kv[f.end_bus] > 100.0 else UNEVEN_LOW for f in feeders])
     # Some feeders are restless: arc furnaces, rolling mills.
     restless = np.exp(0.5 * rng.standard_normal(count))
-    together = _coloured(rng, seconds, 2 * count, _FEEDER_SIGMA, _FEEDER_MEMORY).reshape(seconds, 2, count)
-    apart = _coloured(rng, seconds, 3 * count, _PHASE_SIGMA, _PHASE_MEMORY).reshape(seconds, count, 3)
+    together = coloured(rng, seconds, 2 * count, _FEEDER_SIGMA, _FEEDER_MEMORY).reshape(seconds, 2, count)
+    apart = coloured(rng, seconds, 3 * count, _PHASE_SIGMA, _PHASE_MEMORY).reshape(seconds, count, 3)
     share = rng.standard_normal((count, 3))
     share = 1.0 + uneven[:, None] * (share - share.mean(axis=1, keepdims=True))
     moving = 1.0 + restless[:, None] * (together[:, 0, :, None] + apart)
     phases = level[:, :, None] / 3.0 * share * moving
     phases.imag *= 1.0 + restless[:, None] * together[:, 1, :, None]
     strength_va = hour.short_circuit_mva * 1e6 / 3.0
-    neighbours = _coloured(rng, seconds, 4, _NEIGHBOUR_SHARE * strength_va, _NEIGHBOUR_MEMORY)
+    neighbours = coloured(rng, seconds, 4, _NEIGHBOUR_SHARE * strength_va, _NEIGHBOUR_MEMORY)
     standing = rng.standard_normal(3)
     standing = _UNEVEN_GRID * strength_va * (standing - standing.mean())
     swing = neighbours[:, :1] + 0.15 * neighbours[:, 1:] + standing
@@ -100,9 +121,15 @@ def _frequency(rng: np.random.Generator, world: World, seconds: int) -> Floats:
     return np.asarray(nominal + _frequency_root(seconds) @ rng.standard_normal(seconds), dtype=np.float64)
 
 
-def _coloured(rng: np.random.Generator, steps: int, width: int, sigma: float, memory: float) -> Floats:
+def coloured(rng: np.random.Generator, steps: int, width: int, sigma: float, memory: float) -> Floats:
     """First-order autoregressive noise, by the root of its covariance, shape [steps, width]."""
     return np.asarray(sigma * (_root(steps, memory) @ rng.standard_normal((steps, width))))
+
+
+@lru_cache(maxsize=64)
+def _first_day(substation: str, campaign: str, seed: int, kind: str) -> float:
+    """Where the days of a kind begin within the campaign, 0 to 1."""
+    return float(generator(substation, campaign, str(seed), kind, "days").random())
 
 
 @lru_cache(maxsize=64)

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from data_contracts.tables.readings_truth import EVENT_PHASES, EVENTS
 from simulation.harmonics.distortion import Distorted
+from simulation.instruments.flicker import Fluctuation
 from simulation.instruments.malfunction import Malfunction
 from simulation.noise import Floats
+from simulation.quality.interval import Interval
 from simulation.scenario.recording import States, Timeline
 from switchyard.identity import ScenarioId
 
@@ -104,6 +106,8 @@ class Episode:
         malfunctions: Instruments that do not say what their accuracy class promises.
         fault: The short circuit, if there is one.
         distorted: Its harmonics, if they were solved.
+        fluctuation: What its fluctuating loads do within a second, if they were simulated.
+        interval: The ten minutes that it ends, if they were simulated.
     """
 
     scenario: ScenarioId
@@ -123,3 +127,5 @@ class Episode:
     malfunctions: tuple[Malfunction, ...] = ()
     fault: FaultRecord | None = None
     distorted: Distorted | None = None
+    fluctuation: Fluctuation | None = None
+    interval: Interval | None = None

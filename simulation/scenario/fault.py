@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from simulation.noise import Floats
 from simulation.scenario.departure import NOTICED, departure, phases_hit, seen_for
 from simulation.scenario.episode import Episode, FaultRecord, Labels
 from simulation.scenario.recording import Recording, Timeline
+from simulation.scenario.regulation import Positions
 from simulation.scenario.short_circuit import Ready, Struck, strike
 from simulation.scenario.stage import Stage
 from simulation.scenario.world import World
@@ -26,6 +28,12 @@ from switchyard.identity import ScenarioId
 _DEAD_PU = 0.1
 # Seconds at the episode's ends in which no fault begins.
 _MARGIN_S = (2.0, 4.0)
+
+Later = tuple[list[tuple[float, float, NDArray[np.int64]]], tuple[Positions, ...]]
+"""Spells after a fault, and the regulators in each second of the episode; () where they stand still."""
+
+Afterwards = Callable[[Stage, Hit, NDArray[np.int64], Recording], Later]
+"""What comes after a fault: the station, the fault, the states of the seconds without it, and a recording."""
 
 
 def simulate(world: World, engine: Engine, scenario: ScenarioId, seconds: int) -> Episode:
@@ -60,23 +68,26 @@ def play_fault(
     parameters: dict[str, Any],
     *,
     watched: int | None = None,
+    afterwards: Afterwards | None = None,
 ) -> Episode:
     """Play a short circuit, its clearing and what follows.
 
     Args:
         stage: The settled station.
-        calm: Node voltages of each second without it, V, shape [t, n].
+        calm: Node voltages of each second without it, V, shape [t, n]; up to its end at least.
         ready: The network in its second.
         hit: What happens.
         parameters: What was drawn beyond the fault itself, JSON values.
         watched: Point whose severity is the episode's; the one that sees most where None.
+        afterwards: How the station goes on once the fault is cleared; without regulators where None.
     """
     engine, world, seconds, s_va = stage.engine, stage.world, stage.seconds, stage.conditions.s_va
     recording = Recording()
-    quiet = recording.add(ready.network, calm, engine.emf_v, s_va)
+    quiet = recording.add(ready.network, calm, engine.emf_v, s_va[: len(calm)])
     struck = strike(engine, ready, hit, recording)
     spells = [(0.0, hit.start_s, quiet), (hit.start_s, hit.end_s, struck.state)]
-    spells += _afterwards(stage, hit, quiet, recording)
+    after, positions = (afterwards or _afterwards)(stage, hit, quiet, recording)
+    spells += after
     timeline = Timeline.merged(seconds, spells)
     v = recording.states().v
     changes = departure(v[quiet[int(hit.start_s)]], struck.v)
@@ -91,6 +102,7 @@ def play_fault(
         severity=float(severity.max() if watched is None else severity[watched]),
         parameters={**parameters, **_drawn(hit), "site": hit.site.line or hit.site.bus},
         fault=_record(world.substation, hit, struck) if within else None,
+        positions=positions,
         reason=f"de-energised at the end: {', '.join(dead)}" if dead else "",
     )
 
@@ -107,14 +119,12 @@ def _drawn(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _afterwards(
-    stage: Stage, hit: Hit, quiet: NDArray[np.int64], recording: Recording
-) -> list[tuple[float, float, NDArray[np.int64]]]:
+def _afterwards(stage: Stage, hit: Hit, quiet: NDArray[np.int64], recording: Recording) -> Later:
     """Spells after the clearing: what tripped out of service, then as before where it is reclosed."""
     engine, end = stage.engine, float(stage.seconds)
     tripped = [name for name in hit.clearing.trips if name not in engine.out_of_service]
     if not tripped:
-        return [(hit.end_s, end, quiet[int(hit.end_s) :])]
+        return [(hit.end_s, end, quiet[int(hit.end_s) :])], ()
     back = min(hit.end_s + hit.clearing.dead_time_s, end)
     s_va = stage.conditions.s_va[int(hit.end_s) : int(np.ceil(back))]
     for name in tripped:
@@ -125,7 +135,7 @@ def _afterwards(
     finally:
         for name in tripped:
             engine.switch(name, on=True)
-    return [(hit.end_s, back, states), (back, end, quiet[min(int(back), quiet.size - 1) :])]
+    return [(hit.end_s, back, states), (back, end, quiet[min(int(back), quiet.size - 1) :])], ()
 
 
 def _labels(

@@ -12,12 +12,12 @@ from simulation.engine.network import Complexes
 from simulation.errors import InfeasibleError, NotConvergedError
 from simulation.grid import BoundaryHour
 from simulation.noise import Floats
-from simulation.scenario.regulation import Guess, Regulators, neutral, settle
+from simulation.scenario.regulation import Guess, Regulators, errors_pu, neutral, settle
 from substations.description import Substation
 
-_QUANTILES = np.linspace(0.0, 1.0, 7)
+_QUANTILES = np.linspace(0.0, 1.0, 13)
 # Voltages of the grid at which to settle, as quantiles of its hours.
-_VOLTAGES = (0.0, 0.35, 0.7, 1.0)
+_VOLTAGES = np.linspace(0.0, 1.0, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,11 @@ class Guesses:
                 hour = by_voltage[round(place * (len(by_voltage) - 1))]
                 try:
                     settled = settle(engine, regulators, hour, s_va, offsets_pu=calm, guess=guess)
+                    v = engine.solve(s_va[None])
                 except (InfeasibleError, NotConvergedError):
                     continue
-                guess = Guess(settled.positions, settled.extra_va)
+                errors = tuple(float(errors_pu(engine, group, v)[0]) for group in regulators.groups)
+                guess = Guess(settled.positions, settled.extra_va, hour.v_pu, errors)
                 load_w.append(float(totals[k]))
                 v_pu.append(hour.v_pu)
                 found.append(guess)

@@ -14,7 +14,7 @@ from simulation.harmonics.distortion import Distorted, draw_level
 from simulation.harmonics.mix import FeederMix, draw_background, draw_mix, emitted_by
 from simulation.harmonics.states import HarmonicStates
 from simulation.scenario.episode import Episode
-from simulation.scenario.recording import Recording, Timeline
+from simulation.scenario.recording import Recording, States, Timeline
 from simulation.scenario.regulation import Positions, apply
 from simulation.scenario.stage import Stage
 from simulation.scenario.world import World
@@ -45,8 +45,8 @@ def simulate(world: World, engine: Engine, scenario: ScenarioId, seconds: int) -
     apply(engine, world.regulators, positions)
     recording, v = Recording(), engine.solve(s_va)
     states = recording.add(engine.network(), v, engine.emf_v, s_va)
-    mixes, emission = _draw_emission(stage)
-    solved = _solved(stage, recording, emission)
+    mixes, emission = draw_emission(rng, world, s_va[-1])
+    solved = solve_distortion(engine, recording.states(), emission)
     captures = draw_captures(rng, world.substation)
     captured = [capture.point for capture in captures]
     watched = captured[int(rng.integers(len(captured)))] if captured else 0
@@ -71,12 +71,13 @@ def simulate(world: World, engine: Engine, scenario: ScenarioId, seconds: int) -
     return replace(episode, distorted=distorted)
 
 
-def _draw_emission(stage: Stage) -> tuple[tuple[FeederMix, ...], Emission]:
-    """What customers have switched on in the last second, and what they and the grid emit."""
-    rng, s_va = stage.rng, stage.conditions.s_va[-1]
+def draw_emission(
+    rng: np.random.Generator, world: World, s_va: Complexes
+) -> tuple[tuple[FeederMix, ...], Emission]:
+    """What customers have switched on under the loads of one second, [l], and what they and the grid emit."""
     mixes = tuple(
         draw_mix(rng, feeder, float(s_va[3 * k : 3 * k + 3].real.sum()))
-        for k, feeder in enumerate(stage.world.substation.feeders)
+        for k, feeder in enumerate(world.substation.feeders)
     )
     grid = _GRID_MEDIAN * float(np.exp(_GRID_SPREAD * rng.standard_normal()))
     return mixes, Emission(emitted_by(mixes, s_va.size), grid * draw_background(rng))
@@ -89,9 +90,8 @@ def _banks(stage: Stage) -> Positions:
     return replace(stage.positions, steps=steps)
 
 
-def _solved(stage: Stage, recording: Recording, emission: Emission) -> HarmonicStates:
-    """Phasors of all orders at the points; the first is that of the episode's last second."""
-    engine, states = stage.engine, recording.states()
+def solve_distortion(engine: Engine, states: States, emission: Emission) -> HarmonicStates:
+    """Phasors of all orders at the points; the first is that of the last of `states`, solved last."""
     nodes, i = engine.solve_harmonics(emission)
     v = np.asarray(nodes[:, engine.layout.point_nodes])
     v[0], i[0] = states.v[-1], states.i[-1]

@@ -29,7 +29,8 @@ def simulate(world: World, engine: Engine, scenario: ScenarioId, seconds: int) -
     recording = Recording()
     operation = run(stage, recording, busy=True)
     labels = stage.quiet_labels()
-    mark_moves(world, recording.states(), operation, labels)
+    if operation.moves:
+        mark_moves(world, recording.states(), operation, labels)
     return stage.episode(
         recording,
         Timeline.steady(operation.states),

@@ -23,6 +23,9 @@ from simulation.scenario.regulation import (
     errors_pu,
 )
 
+# A regulator that has waited for more than this share of its delay is expected to act at its end.
+_LONG = 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -45,11 +48,13 @@ class Operation:
         states: Number of the state of each second, shape [t].
         positions: Regulators in each second.
         moves: What they did.
+        waited_s: How long each group, then each bank, has been waiting at the end, shape [groups + banks].
     """
 
     states: NDArray[np.int64]
     positions: tuple[Positions, ...]
     moves: tuple[Move, ...]
+    waited_s: Floats
 
 
 def operate(
@@ -72,14 +77,15 @@ def operate(
         recording: Takes the states.
     """
     apply(engine, regulators, positions)
-    total = s_va.shape[0]
+    total, groups = s_va.shape[0], len(regulators.groups)
+    delay_s = np.array([TAP_DELAY_S] * groups + [BANK_DELAY_S] * len(regulators.banks))
     states: list[NDArray[np.int64]] = []
     where: list[Positions] = []
     moves: list[Move] = []
     waited = np.array(waited_s, dtype=np.float64)
     first = 0
     while first < total:
-        left = s_va[first:]
+        left = s_va[first : first + _foreseen(waited, delay_s, total - first)]
         v = engine.solve(left)
         network = engine.network()
         emf = np.full(v.shape[0], engine.emf_v)
@@ -88,19 +94,29 @@ def operate(
         rows += [need / BANK_SHARE for need in bank_needs(regulators, at_points, currents)]
         needs = np.array(rows).reshape(len(rows), v.shape[0])
         free = _movable(regulators, positions, needs)
-        last, actor, waited = _next_action(needs, waited, len(regulators.groups), free)
+        last, actor, waited = _next_action(needs, waited, delay_s, free)
         stop = min(last + 1, v.shape[0])
         residual = network.residual(v[:stop], emf[:stop], left[:stop])
         states.append(recording.add_states(at_points[:stop], currents[:stop], residual))
         where += [positions] * stop
         first += stop
-        if actor < 0 or first >= total:
+        if actor < 0:
+            continue
+        if first >= total:
+            # It would act in the second behind the last.
+            waited[actor] = delay_s[actor]
             continue
         direction = int(np.sign(needs[actor, last]))
         positions = _moved(regulators, positions, actor, direction)
         apply(engine, regulators, positions)
-        moves.append(Move(first, "tap_step" if actor < len(regulators.groups) else "switching"))
-    return Operation(np.concatenate(states), tuple(where), tuple(moves))
+        moves.append(Move(first, "tap_step" if actor < groups else "switching"))
+    return Operation(np.concatenate(states), tuple(where), tuple(moves), waited)
+
+
+def _foreseen(waited: Floats, delay_s: Floats, left: int) -> int:
+    """Seconds until a regulator that has waited long can act; what comes after them has to be solved anew."""
+    soon = np.ceil(delay_s - waited)[(waited > _LONG * delay_s) & (waited < delay_s)]
+    return min(left, int(soon.min())) if soon.size else left
 
 
 def _movable(regulators: Regulators, positions: Positions, needs: Floats) -> list[bool]:
@@ -114,13 +130,14 @@ def _movable(regulators: Regulators, positions: Positions, needs: Floats) -> lis
     return free
 
 
-def _next_action(needs: Floats, waited: Floats, groups: int, free: list[bool]) -> tuple[int, int, Floats]:
+def _next_action(needs: Floats, waited: Floats, delay_s: Floats, free: list[bool]) -> tuple[int, int, Floats]:
     """Second after which a regulator acts, which one (−1: none), how long each has waited by then."""
     outside = np.abs(needs) > 1.0
     steps = outside.shape[1]
+    if not outside.any():
+        return steps, -1, np.zeros(outside.shape[0])
     counters = _run_lengths(outside, waited)
-    delay = np.where(np.arange(needs.shape[0]) < groups, TAP_DELAY_S, BANK_DELAY_S)
-    due = (counters >= delay[:, None]) & np.array(free, dtype=np.bool_)[:, None]
+    due = (counters >= delay_s[:, None]) & np.array(free, dtype=np.bool_)[:, None]
     when = np.flatnonzero(due.any(axis=0))
     if not when.size:
         return steps, -1, counters[:, -1]

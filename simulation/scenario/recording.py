@@ -65,6 +65,8 @@ class Recording:
 
     def states(self) -> States:
         """All states so far, in the order of their numbers."""
+        if len(self._v) == 1:
+            return States(self._v[0], self._i[0], self._p[0], self._q[0])
         return States(
             np.concatenate(self._v), np.concatenate(self._i), np.concatenate(self._p), np.concatenate(self._q)
         )
@@ -113,6 +115,11 @@ class Timeline:
     def is_steady(self) -> bool:
         """Whether each second is one state."""
         return self.begin.size == self.seconds and bool(np.all(self.begin == np.arange(self.seconds)))
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the segments are the states one after the other."""
+        return bool(np.all(self.state == np.arange(self.state.size)))
 
     @property
     def end(self) -> Floats:

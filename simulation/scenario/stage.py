@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain, groupby, repeat
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from simulation.instruments.malfunction import Malfunction
 from simulation.scenario.conditions import Conditions, draw_conditions
 from simulation.scenario.episode import Episode, FaultRecord, Labels
 from simulation.scenario.recording import Recording, Timeline
-from simulation.scenario.regulation import DEADBAND_PU, Positions, Regulators, settle
+from simulation.scenario.regulation import DEADBAND_PU, Guess, Positions, Regulators, settle
 from simulation.scenario.world import World
 from switchyard.identity import ScenarioId
 
@@ -40,18 +42,39 @@ class Stage:
     emf_pu: complex
 
     @classmethod
-    def set(cls, world: World, engine: Engine, scenario: ScenarioId, seconds: int) -> Stage:
-        """Draw an episode's conditions and let the station come to rest in them.
+    def set(
+        cls, world: World, engine: Engine, scenario: ScenarioId, seconds: int, *, day: int | None = None
+    ) -> Stage:
+        """Draw an episode's conditions, on a given day or on any, and let the station come to rest in them.
 
         Raises:
             InfeasibleError: The regulators do not come to rest.
             NotConvergedError: There is no power-flow solution.
         """
         rng = scenario.generator("scenario")
-        conditions = draw_conditions(rng, world, scenario, seconds)
+        conditions = draw_conditions(rng, world, scenario, seconds, day=day)
+        return cls.settled(world, engine, scenario, rng, conditions)
+
+    @classmethod
+    def settled(
+        cls,
+        world: World,
+        engine: Engine,
+        scenario: ScenarioId,
+        rng: np.random.Generator,
+        conditions: Conditions,
+        *,
+        guess: Guess | None = None,
+    ) -> Stage:
+        """Let the station come to rest in conditions that are drawn already, beginning from a guess.
+
+        Raises:
+            InfeasibleError: The regulators do not come to rest.
+            NotConvergedError: There is no power-flow solution.
+        """
         offsets = DEADBAND_PU * rng.uniform(-0.6, 0.6, len(world.regulators.groups))
-        guess = world.guesses.near(conditions.s_va[0], conditions.hour)
         first = conditions.s_va[0]
+        guess = guess or world.guesses.near(first, conditions.hour)
         settled = settle(engine, world.regulators, conditions.hour, first, offsets_pu=offsets, guess=guess)
         return cls(world, engine, scenario, rng, conditions, settled.positions, engine.emf_pu)
 
@@ -125,15 +148,21 @@ class Stage:
 def taps_text(regulators: Regulators, positions: tuple[Positions, ...]) -> tuple[str, ...]:
     """Tap positions of each second as `AT1:9,AT2:9`."""
     names = [(name, k) for k, group in enumerate(regulators.groups) for name in group.transformers]
-    texts = {each: ",".join(f"{name}:{each.taps[k]}" for name, k in names) for each in set(positions)}
-    return tuple(texts[each] for each in positions)
+    return _texts(positions, lambda each: ",".join(f"{name}:{each.taps[k]}" for name, k in names))
 
 
 def steps_text(regulators: Regulators, positions: tuple[Positions, ...]) -> tuple[str, ...]:
     """Capacitor steps in service in each second as `C1:1,C2:0`."""
     names = [bank.name for bank in regulators.banks]
-    texts = {
-        each: ",".join(f"{name}:{steps}" for name, steps in zip(names, each.steps, strict=True))
-        for each in set(positions)
-    }
-    return tuple(texts[each] for each in positions)
+    return _texts(
+        positions,
+        lambda each: ",".join(f"{name}:{steps}" for name, steps in zip(names, each.steps, strict=True)),
+    )
+
+
+def _texts(positions: tuple[Positions, ...], text: Callable[[Positions], str]) -> tuple[str, ...]:
+    # Positions are the same object until a regulator moves.
+    runs = groupby(positions, key=id)
+    return tuple(
+        chain.from_iterable(repeat(text(run[0]), len(run)) for run in (tuple(own) for _, own in runs))
+    )

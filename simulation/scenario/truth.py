@@ -50,8 +50,11 @@ def describe(
         nominal_v: Phase-to-neutral nominal voltage of each point, shape [p].
         distorted: The harmonics, where they were solved: RMS values include them, sequences do not.
     """
-    sequence = np.abs(sequence_components(states.v))
-    stacked = np.concatenate([np.abs(states.v), np.abs(line_voltages(states.v)), sequence], axis=2)
+    # Each quantity lies together in memory, whatever the order of the axes.
+    stacked = np.empty((9, nominal_v.size, states.v.shape[0])).transpose(2, 1, 0)
+    np.abs(states.v, out=stacked[..., 0:3])
+    np.abs(line_voltages(states.v), out=stacked[..., 3:6])
+    np.abs(sequence_components(states.v), out=stacked[..., 6:9])
     means = mean_over_seconds(timeline, stacked, np.zeros(nominal_v.size))
     zero, positive, negative = means[..., 6], means[..., 7], means[..., 8]
     alive = positive > _VANISHED_PU * nominal_v[:, None]

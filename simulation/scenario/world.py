@@ -14,6 +14,7 @@ from simulation.grid import BoundaryHour
 from simulation.noise import Floats
 from simulation.scenario.guesses import Guesses
 from simulation.scenario.regulation import Regulators, regulators_of
+from simulation.thermal.instants import Instants
 from substations.description import Substation
 
 
@@ -33,6 +34,8 @@ class World:
         hour_of_day: Local time of day of each of `hours`, h.
         local_days: Days since 1970 of each of them.
         sees_half_cycles: Whether each point's meter has half-cycle extremes, shape [p].
+        asset_years: Years of observation of the equipment; 0 where it is not observed.
+        instants: Minutes of thermal episodes for kind `overload`; None without that kind.
     """
 
     substation: Substation
@@ -46,10 +49,20 @@ class World:
     hour_of_day: Floats
     local_days: Floats
     sees_half_cycles: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    asset_years: int = 0
+    instants: Instants | None = None
 
     @classmethod
     def of(
-        cls, engine: Engine, loads: FeederLoads, hours: tuple[BoundaryHour, ...], start: date, days: int
+        cls,
+        engine: Engine,
+        loads: FeederLoads,
+        hours: tuple[BoundaryHour, ...],
+        start: date,
+        days: int,
+        *,
+        asset_years: int = 0,
+        instants: Instants | None = None,
     ) -> World:
         """Gather what the scenarios of the engine's substation need."""
         substation = engine.substation
@@ -66,6 +79,8 @@ class World:
             np.array([(hour.t + substation.utc_offset_s) % DAY_S / 3600.0 for hour in hours]),
             np.array([(hour.t + substation.utc_offset_s) / DAY_S for hour in hours]),
             np.array(["v_min" in point.measures for point in points]),
+            asset_years,
+            instants,
         )
 
     @property

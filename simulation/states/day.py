@@ -8,11 +8,12 @@ import numpy as np
 
 from simulation.demand import FeederLoads
 from simulation.engine.network import Complexes
-from simulation.harmonics.mix import FeederMix, draw_mix
+from simulation.harmonics.mix import draw_mix
 from simulation.noise import Floats
 from simulation.scenario.conditions import UNEVEN_HIGH, UNEVEN_LOW
 from simulation.scenario.regulation import DEADBAND_PU
 from simulation.scenario.world import World
+from simulation.states.resistances import Agreement
 from switchyard.identity import ScenarioId
 
 _SETTLED_SHARE = 0.6
@@ -29,7 +30,7 @@ class Day:
         scenario: Its name.
         offsets_pu: Where in their dead bands the tap changers rest, shape [groups].
         shares: Phases' powers over a third of their feeder's, shape [f, 3].
-        mixes: What draws the feeders' harmonics.
+        agreement: How the feeders' harmonics add up.
         gains: What the feeders' instruments make of their power, shape [f].
         gain_v: What those of the first infeed make of its voltage.
     """
@@ -37,7 +38,7 @@ class Day:
     scenario: ScenarioId
     offsets_pu: Floats
     shares: Floats
-    mixes: tuple[FeederMix, ...]
+    agreement: Agreement
     gains: Complexes
     gain_v: float
 
@@ -50,7 +51,8 @@ class Day:
         uneven = np.array([UNEVEN_HIGH if kv[feeder.end_bus] > 100.0 else UNEVEN_LOW for feeder in feeders])
         share = rng.standard_normal((len(feeders), 3))
         share = 1.0 + uneven[:, None] * (share - share.mean(axis=1, keepdims=True))
-        mixes = tuple(draw_mix(rng, feeder, feeder.base_mw * 1e6) for feeder in feeders)
+        mixes = [draw_mix(rng, feeder, feeder.base_mw * 1e6) for feeder in feeders]
+        agreement = Agreement.of(np.array([mix.phasors for mix in mixes]))
         points = [world.substation.point(feeder.point) for feeder in feeders]
         classes = np.array([(point.ct_class, point.vt_class) for point in points])
         ratio, turn = _CLASS_SIGMA * rng.standard_normal((2, len(feeders), 2))
@@ -58,7 +60,7 @@ class Day:
         gains = (1.0 + (ratio * classes).sum(axis=1) / 100.0) * np.exp(1j * np.radians(degrees))
         infeed = world.substation.point(world.substation.infeeds[0].point)
         gain_v = 1.0 + _CLASS_SIGMA * infeed.vt_class / 100.0 * float(rng.standard_normal())
-        return cls(scenario, offsets, share, mixes, gains, gain_v)
+        return cls(scenario, offsets, share, agreement, gains, gain_v)
 
 
 def powers(loads: FeederLoads, quarter: int, shares: Floats, count: int) -> Complexes:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from simulation.clock import DAY_S
 from simulation.engine import Engine, Source
-from simulation.engine.losses import CLASSES, REACTOR_LOSS, ElementLosses
+from simulation.engine.losses import CLASSES, ElementLosses
 from simulation.engine.network import Complexes
 from simulation.errors import InfeasibleError, NotConvergedError
-from simulation.scenario.regulation import Guess, Positions, apply, settle
+from simulation.scenario.regulation import apply, settle
 from simulation.scenario.world import World
 from simulation.states.day import Day, powers
+from simulation.states.following import Following
+from simulation.states.nameplate import Nameplate
+from simulation.states.plan import KIND
 from simulation.states.resistances import Factors, Temperatures
 from simulation.states.state import Losses, Solution, State
 from switchyard.identity import ScenarioId
-
-KIND = "state"
-"""Kind in the scenario identifiers; the index counts the campaign's days."""
 
 DESIGN_LOAD = 0.75
 """Share of the description's base load at which the design shares of the losses are taken."""
@@ -40,21 +40,15 @@ class Station:
         self.world, self.engine = world, engine
         self._campaign, self._seed = campaign, seed
         self._temperatures = Temperatures.of(world)
-        self._guess = world.guesses.fallback
         self._day: Day | None = None
-        self._restart()
+        self._following = self._restarted()
         self.design_shares = self._design_shares()
-        self._line_ohm = {
-            name: engine.lossy().line_ohm(name)
-            for name in (
-                *(infeed.line for infeed in world.substation.infeeds),
-                *(feeder.line for feeder in world.substation.feeders if feeder.line is not None),
-            )
-        }
+        self._following = self._restarted()
+        self._nameplate = Nameplate.of(world.substation, engine)
 
-    def states(self, stride: int) -> Iterator[State]:
-        """Every `stride`-th quarter of the campaign; the engine is in each state while it is looked at."""
-        for quarter in range(0, self.world.loads.t.size, stride):
+    def states(self, quarters: Iterable[int]) -> Iterator[State]:
+        """These quarters of the campaign; the engine is in each state while it is looked at."""
+        for quarter in quarters:
             yield self.solve(quarter)
 
     def solve(self, quarter: int) -> State:
@@ -62,7 +56,7 @@ class Station:
         world, engine = self.world, self.engine
         day = self._day_of(quarter)
         s_va = powers(world.loads, quarter, day.shares, len(engine.loads))
-        factors = self._temperatures.factors(world, quarter, day.mixes)
+        factors = self._temperatures.factors(quarter, day.agreement)
         metered_va = self._temperatures.s_va[quarter] * day.gains
         state = State(
             day.scenario,
@@ -70,21 +64,18 @@ class Station:
             s_va,
             metered_va,
             day.gain_v,
-            self._nameplate_w(metered_va),
+            self._nameplate.loss_w(self._temperatures.branches, metered_va),
             factors,
             solution=None,
         )
         engine.lossy().heat(factors.hot)
         hour = world.hour_like(int(world.loads.t[quarter]))
         try:
-            settled = settle(
-                engine, world.regulators, hour, s_va, offsets_pu=day.offsets_pu, guess=self._guess
-            )
+            v = self._following.solve(hour, s_va, day.offsets_pu)
         except (InfeasibleError, NotConvergedError) as error:
-            self._restart()
+            self._following = self._restarted()
             return replace(state, reason=error.message)
-        self._guess = Guess(settled.positions, settled.extra_va)
-        return replace(state, solution=self._solution(quarter, s_va, settled.positions, factors))
+        return replace(state, solution=self._solution(quarter, s_va, v, factors))
 
     def resume(self, state: State, solution: Solution) -> None:
         """Put the engine back into a state that it was in."""
@@ -110,13 +101,12 @@ class Station:
         resistive, reactive, core = (
             float(part.sum() / total) for part in (found.resistive_w, found.reactive_w, found.core_w)
         )
-        self._restart()
         return resistive, reactive, core
 
-    def _restart(self) -> None:
+    def _restarted(self) -> Following:
         self.engine.compile()
         self.engine.lossy().energise()
-        self._guess = self.world.guesses.fallback
+        return Following.of(self.engine, self.world.regulators, self.world.guesses.fallback)
 
     def _day_of(self, quarter: int) -> Day:
         world = self.world
@@ -126,31 +116,15 @@ class Station:
             self._day = Day.drawn(world, scenario)
         return self._day
 
-    def _nameplate_w(self, s_va: Complexes) -> float:
-        branches, substation = self._temperatures.branches, self.world.substation
-        total = 0.0
-        for transformer, apparent in zip(substation.transformers, branches.transformer_va(s_va), strict=True):
-            load = float(apparent) / (transformer.windings[0].rated_mva * 1e6)
-            total += 1e3 * (transformer.no_load_loss_kw + transformer.load_loss_kw * load * load)
-        total += sum(1e6 * REACTOR_LOSS * reactor.mvar for reactor in substation.reactors)
-        lines = [infeed.line for infeed in substation.infeeds]
-        amperes = [float(a) for a in branches.infeed_current_a(s_va)]
-        for feeder, ampere in zip(substation.feeders, branches.feeder_current_a(s_va), strict=True):
-            if feeder.line is not None:
-                lines.append(feeder.line)
-                amperes.append(float(ampere))
-        return total + sum(3.0 * a * a * self._line_ohm[line] for line, a in zip(lines, amperes, strict=True))
-
-    def _solution(self, quarter: int, s_va: Complexes, positions: Positions, factors: Factors) -> Solution:
+    def _solution(self, quarter: int, s_va: Complexes, v: Complexes, factors: Factors) -> Solution:
         engine, substation = self.engine, self.world.substation
-        v = engine.solve(s_va[None])
         found = engine.lossy().read()
         residual = engine.network().residual(v, np.array([engine.emf_v]), s_va[None])
         nodes = engine.layout.bus_nodes(substation.infeeds[0].bus)
         places = [engine.lossy().place(transformer.element) for transformer in substation.transformers]
         rated = np.array([transformer.rated_mva * 1e6 for transformer in substation.transformers])
         return Solution(
-            positions,
+            self._following.guess.positions,
             Source(engine.emf_pu, engine.z1_ohm),
             self._summed(found, factors),
             engine.supplied_va(),
@@ -162,18 +136,14 @@ class Station:
 
     def _summed(self, found: ElementLosses, factors: Factors) -> Losses:
         lossy = self.engine.lossy()
-        added = sum(
-            float(found.total_w[k] - found.core_w[k]) * (1.0 - factors.undistorted[name] / hot)
-            for name, hot in factors.hot.items()
-            for k in (lossy.place(name),)
-        )
-        transformer_w, line_w, shunt_w = (
-            float(found.total_w[lossy.classes == k].sum()) for k in range(len(CLASSES))
-        )
+        places = [lossy.place(name) for name in factors.hot]
+        hot, undistorted = (np.array([*each.values()]) for each in (factors.hot, factors.undistorted))
+        resistance_w = found.total_w[places] - found.core_w[places]
+        by_class_w = np.bincount(lossy.classes, weights=found.total_w, minlength=len(CLASSES)).tolist()
         return Losses(
             float(found.resistive_w.sum()),
             float(found.reactive_w.sum()),
             float(found.core_w.sum()),
-            (transformer_w, line_w, shunt_w),
-            added,
+            (by_class_w[0], by_class_w[1], by_class_w[2]),
+            float((resistance_w * (1.0 - undistorted / hot)).sum()),
         )

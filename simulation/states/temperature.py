@@ -38,6 +38,8 @@ an overhead conductor in 1000 W/m² of sun (from common knowledge)."""
 
 _CALM_M_S = 0.6
 _SOIL_MEMORY_DAYS = 30.0
+# Steps of a lag that one product of matrices makes.
+_AT_ONCE = 64
 
 
 def loading(apparent_va: Floats, rated_va: Floats) -> Floats:
@@ -71,10 +73,15 @@ def lagged(values: Floats, memory: float) -> Floats:
     """Response of a first-order lag of so many steps, at rest in the first value, shape [t, k]."""
     keep = math.exp(-1.0 / memory)
     out = np.empty_like(values)
+    steps = np.arange(_AT_ONCE)
+    left = keep ** (steps + 1.0)[:, None]
+    weights = (1.0 - keep) * np.tril(keep ** (steps[:, None] - steps).astype(np.float64))
     state = values[0]
-    for k in range(values.shape[0]):
-        state = keep * state + (1.0 - keep) * values[k]
-        out[k] = state
+    for first in range(0, values.shape[0], _AT_ONCE):
+        block = values[first : first + _AT_ONCE]
+        count = block.shape[0]
+        out[first : first + count] = left[:count] * state + weights[:count, :count] @ block
+        state = out[first + count - 1]
     return out
 
 

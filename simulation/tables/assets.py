@@ -82,6 +82,7 @@ def write_assets(path: Path, substation: Substation, observation: Observation) -
         **{f"{gas}_ppm": floats(lives.ppm[k], ~fleet.gases) for k, gas in enumerate(GASES)},
         "dga_age_d": floats(lives.sample_age_d, ~fleet.gases),
         "anomalies_24h": counts(lives.anomalies),
+        "anomalies_7d": counts(lives.anomalies_week),
         "anomalies_30d": counts(lives.anomalies_sum),
         "defect_severity": floats(states["severity"]),
         "hazard_per_d": floats(lives.hazard),

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data_contracts.tables.dispatch import DISPATCH
-from simulation.grid.boundary import DispatchHour
 from simulation.grid.dispatch import LOSS_SHARE
 from simulation.grid.fleet import BUSES, NAMES, RENEWABLE
 from simulation.grid.optimum import Optimum
+from simulation.grid.records import DispatchHour
 from simulation.noise import Floats
 from simulation.tables.parquet import array, instants, lists, words, write_table
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.tables.readings_truth import EVENT_PHASES, EVENTS
+from simulation.engine.network import Complexes
 from simulation.errors import SimulationError
 from simulation.instruments.captures import Captured
 from simulation.instruments.observation import Readings
@@ -51,6 +52,8 @@ class Block:
         episode: The episode itself.
         thd: Total harmonic distortion as the meters state it, shape [3, p·t]; None where harmonics were not
             solved.
+        pst: Short-term flicker severity likewise, shape [p·t]; None where it was not simulated.
+        v_errors: Complex factors of the voltage transformers, shape [p, 3].
         captured: Waveforms taken.
     """
 
@@ -63,6 +66,8 @@ class Block:
     active: NDArray[np.bool_]
     episode: Episode
     thd: Floats | None
+    pst: Floats | None
+    v_errors: Complexes
     captured: tuple[Captured, ...]
 
 
@@ -90,11 +95,11 @@ def block(
         raise SimulationError(f"{episode.scenario}: there are no rows in an episode that was not solved")
     rows = order.size * episode.seconds
     read = np.empty((len(_READ), rows))
-    read[:-1] = readings.channels[order].reshape(rows, len(_READ) - 1).T
+    read[:-1] = readings.channels.transpose(2, 0, 1)[:, order].reshape(-1, rows)
     read[-1] = readings.f[order].ravel()
     true = np.empty((len(_TRUE), rows))
-    true[0:3] = truth.v[order].reshape(rows, 3).T
-    true[3:6] = truth.v_ll[order].reshape(rows, 3).T
+    true[0:3] = truth.v.transpose(2, 0, 1)[:, order].reshape(3, rows)
+    true[3:6] = truth.v_ll.transpose(2, 0, 1)[:, order].reshape(3, rows)
     for k, values in enumerate((truth.vuf_pct, truth.v0_pct, labels.severity)):
         true[6 + k] = values[order].ravel()
     return Block(
@@ -107,6 +112,8 @@ def block(
         active=labels.active[order].ravel(),
         episode=episode,
         thd=None if readings.thd is None else readings.thd[order].reshape(rows, 3).T,
+        pst=None if readings.pst is None else readings.pst[order].ravel(),
+        v_errors=readings.errors[0][order],
         captured=captured,
     )
 
@@ -124,7 +131,8 @@ def reading_columns(blocks: list[Block], points: tuple[str, ...]) -> dict[str, p
     else:
         # A part is of one kind: harmonics were solved in all of its episodes or in none.
         columns |= {name: pa.nulls(rows, pa.float64()) for name in _DISTORTION}
-    columns["pst"] = pa.nulls(rows, pa.float64())
+    flickers = [each.pst for each in blocks if each.pst is not None]
+    columns["pst"] = array(np.concatenate(flickers)) if flickers else pa.nulls(rows, pa.float64())
     columns["quality"] = array(np.concatenate([each.quality for each in blocks]))
     return columns
 

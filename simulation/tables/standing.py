@@ -12,6 +12,7 @@ from data_contracts.tables.load import LOAD
 from simulation.demand import FeederLoads
 from simulation.errors import SimulationError
 from simulation.grid import BoundaryHour
+from simulation.noise import Floats
 from simulation.tables.parquet import array, instants, words, write_table
 from switchyard.files import write_bytes_atomic
 
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def write_load(path: Path, loads: FeederLoads) -> int:
-    """Write the `load` table, sorted by point and time; the number of rows is returned."""
+def write_load(path: Path, loads: FeederLoads, lightning_per_h: Floats) -> int:
+    """Write the `load` table, sorted by point and time; the number of rows is returned.
+
+    Args:
+        path: Where to write it.
+        loads: Load of the feeders, and the weather.
+        lightning_per_h: Flashes nearby in each hour of the campaign, shape [h].
+    """
     order = np.argsort(np.array(loads.points))
     steps, count = loads.t.size, len(loads.points)
     weather, when = loads.weather, loads.when
@@ -38,6 +45,7 @@ def write_load(path: Path, loads: FeederLoads) -> int:
         "ambient_c": array(np.tile(weather.ambient_c, count)),
         "ghi_w_m2": array(np.tile(weather.ghi_w_m2, count)),
         "wind_m_s": array(np.tile(weather.wind_m_s, count)),
+        "lightning_per_h": array(np.tile(np.repeat(lightning_per_h, steps // lightning_per_h.size), count)),
         "holiday": array(np.tile(when.holiday, count)),
         "hour_local": array(np.tile(when.hour, count)),
         "day_of_week": array(np.tile(when.day_of_week, count)),

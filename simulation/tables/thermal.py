@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from data_contracts.rules.thermal import REGIME_NAMES
-from data_contracts.tables.thermal import AHEAD_MIN, EVENTS, STAGES, THERMAL
+from data_contracts.tables.thermal import EVENTS, STAGES, THERMAL
 from simulation.demand import simulate_load
 from simulation.noise import Floats
 from simulation.tables.parquet import array, instants, words, write_table
@@ -18,17 +17,15 @@ from simulation.thermal.c57 import ageing_acceleration
 from simulation.thermal.cooling import regime
 from simulation.thermal.fleet import Fleet
 from simulation.thermal.iec60076 import ageing_rate
-from simulation.thermal.indicator import measured_oil
-from simulation.thermal.loading import load_episode
+from simulation.thermal.indicator import measured_load, measured_oil
+from simulation.thermal.living import largest_ahead, live_through
 from simulation.thermal.plan import DAY_MIN, ThermalEpisode, plan_thermal
-from simulation.thermal.play import Played, play
+from simulation.thermal.play import Played
 from substations.description import Substation
 from switchyard.profiles import Profile
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_AT_ONCE = 20
 
 
 def write_thermal(path: Path, substation: Substation, profile: Profile) -> int:
@@ -50,38 +47,16 @@ def write_thermal(path: Path, substation: Substation, profile: Profile) -> int:
         return 0
     plan = profile.simulation
     loads = simulate_load(substation, plan.start, plan.load_days, profile.name, profile.seed)
-    fleet, count = Fleet.of(substation), len(substation.transformers)
-    blocks: list[dict[str, NDArray[Any]]] = []
-    for first in range(0, len(episodes), _AT_ONCE):
-        group = episodes[first : first + _AT_ONCE]
-        loadings = [load_episode(substation, loads, episode) for episode in group]
-        ambient = np.concatenate([np.repeat(one.ambient_c[:, None], count, 1) for one in loadings], axis=1)
-        played = play(
-            fleet.repeated(len(group)),
-            np.concatenate([one.load_mva for one in loadings], axis=1),
-            ambient,
-            np.concatenate([one.energised for one in loadings], axis=1),
-            np.concatenate([place * count + one.leader for place, one in enumerate(loadings)]),
-        )
-        for place, (episode, loading) in enumerate(zip(group, loadings, strict=True)):
-            own = slice(place * count, (place + 1) * count)
-            blocks.append(_block(fleet, episode, loading.event, ambient[DAY_MIN:, own], _cut(played, own)))
+    fleet = Fleet.of(substation)
+    blocks = [
+        _block(fleet, lived.episode, lived.loading.event, lived.ambient_c, lived.played)
+        for lived in live_through(substation, loads, episodes, fleet)
+    ]
     order = np.argsort(np.array(fleet.names))
     columns = {
         name: np.concatenate([block[name][:, k] for k in order for block in blocks]) for name in blocks[0]
     }
     return write_table(path, THERMAL, _arrow(columns, fleet, order, episodes))
-
-
-def _cut(played: Played, own: slice) -> Played:
-    """The minutes after the run-in of one episode's transformers."""
-    return Played(
-        played.load_pu[DAY_MIN:, own],
-        played.oil_c[DAY_MIN:, own],
-        played.hot_spot_c[DAY_MIN:, own],
-        played.hot_spot_ieee_c[DAY_MIN:, own],
-        played.stage[DAY_MIN:, own],
-    )
 
 
 def _block(
@@ -92,12 +67,14 @@ def _block(
     rate = ageing_rate(played.hot_spot_c)
     rng = episode.scenario.generator("indicators")
     measured = [measured_oil(rng, played.oil_c[:, k], fleet.rated_mva[k]) for k in range(count)]
+    metered = [measured_load(rng, played.load_pu[:, k]) for k in range(count)]
     stage = np.array(
         [[STAGES.index(own[min(s, len(own) - 1)]) for s in range(len(STAGES))] for own in fleet.stages]
     )
     return {
         "t": np.repeat((episode.t + 60 * np.arange(minutes))[:, None], count, axis=1),
         "load_pu": played.load_pu,
+        "load_metered_pu": np.stack(metered, axis=1),
         "ambient_c": ambient_c,
         "cooling_stage": stage[np.arange(count), played.stage],
         "event": event,
@@ -116,14 +93,6 @@ def _block(
         ),
         "hot_spot_next_60min_max_c": largest_ahead(played.hot_spot_c),
     }
-
-
-def largest_ahead(hot_spot_c: Floats) -> Floats:
-    """Largest of the `AHEAD_MIN` values after each row, shape [n, u]; NaN where not all of them are there."""
-    found = np.full(hot_spot_c.shape, np.nan)
-    if hot_spot_c.shape[0] > AHEAD_MIN:
-        found[:-AHEAD_MIN] = sliding_window_view(hot_spot_c[1:], AHEAD_MIN, axis=0).max(axis=-1)
-    return found
 
 
 def _arrow(

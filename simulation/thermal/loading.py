@@ -13,13 +13,15 @@ from simulation.demand.classes import CLASSES
 from simulation.demand.feeders import FeederLoads
 from simulation.noise import Floats, autoregressive
 from simulation.thermal.plan import DAY_MIN, ThermalEpisode
+from simulation.thermal.roster import rostered
 from simulation.thermal.sections import Complex, Section, flows, sections, transformer_mva
 from substations.description import Substation
 
 _MOST_GROWTH = 3.0
 _RAMP_MIN = 720.0
 # From minute to minute a feeder group moves by more than its quarters tell. Assumed.
-_MINUTE_SIGMA, _MINUTE_MEMORY = 0.015, 4.0
+MINUTE_MEMORY = 4.0
+_MINUTE_SIGMA = 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,23 @@ class Loading:
 
     Attributes:
         load_mva: Apparent power of each transformer, shape [DAY_MIN + n, u].
+        calm_mva: The same without its movement from minute to minute.
         ambient_c: Air temperature, shape [DAY_MIN + n].
         energised: Whether each transformer is in service, shape [DAY_MIN + n, u].
         event: What happens to each, positions in `EVENTS`, shape [n, u].
         leader: Position of the first of those that each is in parallel with, shape [u].
+        feeders_va: Power of the feeders at each quarter, grown and heated, shape [n / 15, f].
+        growth: Factor by which each feeder grew, shape [f].
     """
 
     load_mva: Floats
+    calm_mva: Floats
     ambient_c: Floats
     energised: NDArray[np.bool_]
     event: NDArray[np.int64]
     leader: NDArray[np.int64]
+    feeders_va: Complex
+    growth: Floats
 
 
 def load_episode(substation: Substation, loads: FeederLoads, episode: ThermalEpisode) -> Loading:
@@ -46,7 +54,8 @@ def load_episode(substation: Substation, loads: FeederLoads, episode: ThermalEpi
 
     Feeder loads and weather are those of the campaign, linear between the quarters and held in the last one.
     A heat wave also raises the load, by the classes' own dependence on temperature. Growth multiplies the
-    feeders of a section until its transformers' peak is the one asked for.
+    feeders of a section until its transformers' peak is the one asked for. Blocks of load come and go by the
+    clock.
 
     Args:
         substation: Description.
@@ -59,11 +68,12 @@ def load_episode(substation: Substation, loads: FeederLoads, episode: ThermalEpi
     own = slice(first, first + minutes // 15)
     quarters, minute = 15.0 * np.arange(minutes // 15), np.arange(float(minutes))
     heat = episode.heat_k * np.clip(np.minimum(minute, minute[::-1]) / _RAMP_MIN, 0.0, 1.0)
-    s_va = _heated(substation, loads, own, heat[::15])
+    s_va = _heated(substation, loads, own, heat[::15]) * rostered(substation, loads.t[own])
 
     normal = sections(substation)
     stressed = sections(substation, episode.out) if episode.out is not None else normal
-    s_va = _grown(substation, normal, stressed, s_va, episode)
+    growth = _growth(substation, normal, stressed, s_va, episode)
+    s_va = s_va * growth
 
     def per_minute(found: tuple[Section, ...]) -> Floats:
         mva = transformer_mva(found, flows(found, s_va), count)
@@ -84,15 +94,19 @@ def load_episode(substation: Substation, loads: FeederLoads, episode: ThermalEpi
     leader = np.arange(count)
     for section in normal:
         leader[list(section.transformers)] = section.transformers[0]
-    moves = autoregressive(rng, DAY_MIN + minutes, count, sigma=_MINUTE_SIGMA, memory=_MINUTE_MEMORY)
+    moves = autoregressive(rng, DAY_MIN + minutes, count, sigma=_MINUTE_SIGMA, memory=MINUTE_MEMORY)
     moves = 1.0 + moves[:, leader]
     ambient = np.interp(minute, quarters, loads.weather.ambient_c[own]) + heat
+    calm = np.concatenate([usual[:DAY_MIN], load])
     return Loading(
-        load_mva=np.concatenate([usual[:DAY_MIN], load]) * np.maximum(moves, 0.0),
+        load_mva=calm * np.maximum(moves, 0.0),
+        calm_mva=calm,
         ambient_c=np.concatenate([ambient[:DAY_MIN], ambient]),
         energised=np.concatenate([np.ones((DAY_MIN, count), dtype=bool), energised]),
         event=event,
         leader=leader,
+        feeders_va=s_va,
+        growth=growth,
     )
 
 
@@ -110,18 +124,18 @@ def _heated(substation: Substation, loads: FeederLoads, own: slice, heat_k: Floa
     return np.asarray((loads.p_w[own] + pv) * ratio - pv + 1j * loads.q_var[own] * ratio, dtype=np.complex128)
 
 
-def _grown(
+def _growth(
     substation: Substation,
     normal: tuple[Section, ...],
     stressed: tuple[Section, ...],
     s_va: Complex,
     episode: ThermalEpisode,
-) -> Complex:
-    """The feeders' power after growth, from the lowest voltage up."""
+) -> Floats:
+    """Factors by which the feeders grow, shape [f], found from the lowest voltage up."""
     touched = set(range(len(substation.transformers)))
     if episode.out is not None:
         touched = set(_taking_over(normal, stressed, episode.out))
-    grown = s_va.copy()
+    grown, growth = s_va.copy(), np.ones(s_va.shape[1])
     for place, section in enumerate(stressed):
         feeders = list(section.feeders)
         peak_mva = min(
@@ -132,8 +146,9 @@ def _grown(
             continue
         own = np.abs(grown[:, feeders].sum(axis=1)).max() / 1e6
         whole = np.abs(flows(stressed, grown)[place]).max() / 1e6
-        grown[:, feeders] *= float(np.clip(1.0 + (peak_mva - whole) / own, 1.0, _MOST_GROWTH))
-    return grown
+        growth[feeders] = float(np.clip(1.0 + (peak_mva - whole) / own, 1.0, _MOST_GROWTH))
+        grown[:, feeders] *= growth[feeders]
+    return growth
 
 
 def _taking_over(normal: tuple[Section, ...], stressed: tuple[Section, ...], out: int) -> tuple[int, ...]:

@@ -19,10 +19,13 @@ KINDS = ("parallel_outage", "load_growth", "heat_wave", "parallel_outage", "load
 
 DAY_MIN = DAY_S // 60
 
-_PEAK_PU = {"load_growth": (0.95, 1.6), "parallel_outage": (1.1, 1.7), "heat_wave": (0.8, 1.25)}
+_PEAK_PU = {"load_growth": (1.0, 1.7), "parallel_outage": (1.15, 1.8), "heat_wave": (0.85, 1.3)}
 _HEAT_K = (4.0, 9.0)
 _OUTAGE_MIN = (120, 720)
 _MORNING_MIN = 360
+# How often a transformer's forced cooling is not whole, and by what share the oil's rise is higher then.
+# Assumed.
+_WEAK_SHARE, _LOST = 0.35, (0.08, 0.30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class ThermalEpisode:
         heat_k: How much warmer the air becomes.
         out: Position of the transformer that is lost, None for none.
         outages: Whether it is out in each minute, shape [minutes].
+        lost_cooling: By what share forced cooling is too weak at each transformer, shape [u].
     """
 
     scenario: ScenarioId
@@ -49,6 +53,7 @@ class ThermalEpisode:
     heat_k: float
     out: int | None
     outages: NDArray[np.bool_]
+    lost_cooling: NDArray[np.float64]
 
 
 def plan_thermal(substation: Substation, profile: Profile) -> tuple[ThermalEpisode, ...]:
@@ -102,4 +107,6 @@ def _draw(
             length = int(rng.integers(*_OUTAGE_MIN))
             begin = day * DAY_MIN + int(rng.integers(_MORNING_MIN, DAY_MIN - length))
             outages[begin : begin + length] = True
-    return ThermalEpisode(scenario, kind, t, days, peak, heat, out, outages)
+    weak = rng.random(count) < _WEAK_SHARE
+    lost = np.where(weak, rng.uniform(*_LOST, count), 0.0)
+    return ThermalEpisode(scenario, kind, t, days, peak, heat, out, outages, lost)

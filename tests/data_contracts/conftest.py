@@ -38,6 +38,7 @@ def facts():
             "lv1": BusFacts(nominal_kv=33.0, breaker_ka=31.5),
             "lv1_t": BusFacts(nominal_kv=33.0, breaker_ka=None),
         },
+        assets={"AT1": "transformer", "BC33.CB": "breaker", "DTX1": "transformer"},
     )
 
 
@@ -184,6 +185,37 @@ def frequency_columns(facts, episodes=2, seconds=60, onset=20):
     }
 
 
+def power_quality_columns():
+    """Columns of `power_quality`: four intervals at one point, well within the limits of 33 kV."""
+    rows, t = 4, START_MS - START_MS % 600_000
+    indicators = {
+        "vuf_pct": 0.6, "thd_pct": 2.0, "harmonic_pct": 1.5, "pst": 0.45, "event_severity": 0.0,
+        "f_dev_max_hz": 0.05,
+    }  # fmt: skip
+    limits = {
+        "v_min_limit_pu": 0.9, "v_max_limit_pu": 1.1, "vuf_limit_pct": 3.0, "thd_limit_pct": 5.0,
+        "harmonic_limit_pct": 3.0, "pst_limit": 0.9, "f_dev_limit_hz": 0.5,
+    }  # fmt: skip
+    ratios = {"voltage": 0.2, "unbalance": 0.2, "harmonics": 0.5, "flicker": 0.5, "events": 0.0}
+    numbers = {
+        **indicators, **limits, **{f"{name}_ratio": value for name, value in ratios.items()},
+        "frequency_ratio": 0.1, "unified": 0.5, "index": 85.0, "u_a_pu": 1.0, "u_b_pu": 1.02, "u_c_pu": 1.01,
+        "u_min_pu": 0.99, "u_max_pu": 1.03, "event_s": 0.0, "f_dev_mean_hz": 0.02, "metered_u_a_pu": 1.001,
+        "metered_u_b_pu": 1.021, "metered_u_c_pu": 1.009, "metered_vuf_pct": 0.7, "metered_thd_pct": 2.1,
+        "metered_pst": 0.46, "metered_index": 84.0,
+    }  # fmt: skip
+    counts = {"harmonic_order": 5, "sags": 0, "swells": 0, "rapid_changes": 1}
+    return {
+        "scenario_id": [f"mumbai.test.1.quality.{k:06d}" for k in range(rows)],
+        "point": ["DTX1.LV"] * rows,
+        "t": [t + 600_000 * k for k in range(rows)],
+        **{name: [value] * rows for name, value in {**numbers, **counts}.items()},
+        "flagged": [False] * rows,
+        "grade": ["good"] * rows,
+        "worst": ["harmonics"] * rows,
+    }
+
+
 def thermal_columns(minutes=90):
     """Columns of `thermal`: two transformers, one of them loaded beyond its rating for a while."""
     k = np.arange(minutes)
@@ -198,6 +230,7 @@ def thermal_columns(minutes=90):
         "asset": np.repeat(np.array(["AT1", "DTX1"], dtype=object), minutes),
         "t": np.tile(START_MS + 60_000 * k, 2),
         "load_pu": load,
+        "load_metered_pu": np.round(load, 3),
         "ambient_c": np.full(2 * minutes, 31.0),
         "cooling_stage": ["ONAF"] * (2 * minutes),
         "event": np.array(["load_growth"] * minutes + ["none"] * minutes, dtype=object),
@@ -289,6 +322,40 @@ def losses_columns(count=4):
     }
 
 
+def stability_columns(count=4):
+    """Columns of `stability`: the third state has a failure without a solution, the last none itself."""
+    table = TABLES["stability"]
+    numbers = [column for column in table.columns if column.dtype == "float64"]
+    solved = {column.name: [1.0] * count for column in numbers}
+    scores = {"voltage": [90.0, 65.0, 0.0, 0.0], "outages": [85.0, 70.0, 0.0, 0.0], "frequency": [95.0] * 4}
+    solved.update({f"score_{name}": values for name, values in scores.items()})
+    solved.update(
+        load_mw=[5000.0] * count,
+        generation_mw=[5050.0] * count,
+        loss_mw=[50.0] * count,
+        nadir_hz=[49.6] * count,
+        nose_after_pct=[15.0, 6.0, 0.0, 0.0],
+        severity=[0.86, 0.95, None, None],
+        unsolved=[0.0, 0.0, 2.0, 0.0],
+        score=[85.0, 65.0, 0.0, 0.0],
+        residual_p_pu=[1e-10] * count,
+        residual_q_pu=[-1e-10] * count,
+        limiting_contingency=["line-b01-b02"] * count,
+        worst_contingency=["line-b15-b16"] * count,
+        largest_infeed=["unit-b34-coal"] * count,
+        stability_class=["stable", "marginal", "unstable", "unstable"],
+        limited_by=["outages", "voltage", "voltage", "voltage"],
+    )
+    hour = START_MS - START_MS % 3_600_000
+    return {
+        "scenario_id": [f"mumbai.test.1.contingency.{k:06d}" for k in range(count)],
+        "t": [hour + 3_600_000 * k for k in range(count)],
+        "status": ["ok"] * (count - 1) + ["islanded"],
+        "reason": [""] * (count - 1) + ["2 buses are cut off"],
+        **{name: [*values[:-1], None] for name, values in solved.items()},
+    }
+
+
 def controls_columns(states=2, settings=3):
     """Columns of `controls`: the second setting is the present one, the last of all has no solution."""
     count = states * settings
@@ -312,6 +379,61 @@ def controls_columns(states=2, settings=3):
         "capacitor_steps": ["C1:1"] * count,
         "p_served_w": 2e8 + 1e7 * (np.arange(count) // settings),
         **{name: [*list(values)[:-1], None] for name, values in solved.items()},
+    }
+
+
+def transfers_columns(states=2, arrangements=3):
+    """Columns of `transfers`: the first arrangement is the present one, the last of all has no solution."""
+    count = states * arrangements
+    transfer = np.tile(np.arange(arrangements), states)
+    present = (transfer == 0).tolist()
+    solved = {
+        "taps": ["AT1:9"] * count,
+        "capacitor_steps": ["C1:1"] * count,
+        "loss_w": 1.5e6 + 1e4 * transfer,
+        "cost": 2e4 + 2e3 * transfer,
+        "loading_pct": [[40.0, 40.0, 65.0, 52.0]] * count,
+        "loading_max_pct": np.full(count, 65.0),
+        "phase_loading_pct": [[40.0] * 6 + [65.0, 60.0, 70.0, 52.0, 50.0, 54.0]] * count,
+        "loading_imbalance_pct": np.full(count, 11.1),
+        "imbalance_pct": 20.0 - 4.0 * transfer,
+        "reduction_pct": 20.0 * transfer,
+        "vuf_pct": [[0.2, 0.2, 0.6, 0.6, 1.1, 0.4]] * count,
+        "vuf_max_pct": np.full(count, 1.1),
+        "v_min_pu": np.full(count, 0.95),
+        "v_max_pu": np.full(count, 1.03),
+        "violations": np.zeros(count, dtype=np.int64),
+        "overloads": np.zeros(count, dtype=np.int64),
+        "unbalanced": np.zeros(count, dtype=np.int64),
+        "permitted": [True] * count,
+        "residual_p_pu": np.full(count, 1e-8),
+        "residual_q_pu": np.full(count, -1e-8),
+    }
+    metered = {
+        "v_metered_v": [19e3, 19.1e3, 18.9e3],
+        "p_metered_w": [4e6, 4.1e6, 3.9e6],
+        "q_metered_var": [1e6, 1.1e6, 0.9e6],
+        "p_traction_metered_w": [8e6],
+        "q_traction_metered_var": [4e6],
+    }
+    return {
+        "scenario_id": [f"mumbai.test.1.transfer.{k // arrangements:06d}" for k in range(count)],
+        "transfer": transfer,
+        "t": START_MS - START_MS % 900_000 + 900_000 * (np.arange(count) // arrangements),
+        "present": present,
+        "status": ["ok"] * (count - 1) + ["unsolved"],
+        "reason": [""] * (count - 1) + ["no power-flow solution"],
+        "moves": ["" if now else "F331:lv1>lv2" for now in present],
+        "sections": ["F331:lv1" if now else "F331:lv2" for now in present],
+        "traction": ["TR1:bc"] * count,
+        "running": ["TR1"] * count,
+        "feeders_moved": (transfer > 0).astype(np.int64),
+        "supplies_moved": np.zeros(count, dtype=np.int64),
+        "operations": 4 * (transfer > 0),
+        "p_served_w": 2e8 + 1e7 * (np.arange(count) // arrangements),
+        "price_per_mwh": np.full(count, 3000.0),
+        **{name: [*list(values)[:-1], None] for name, values in solved.items()},
+        **{name: [values if now else None for now in present] for name, values in metered.items()},
     }
 
 
@@ -355,7 +477,7 @@ def assets_columns(facts, days=40):
             for gas, ppm in (("h2", 40.0), ("ch4", 20.0), ("c2h2", 0.5), ("c2h4", 15.0), ("co", 300.0))
         },
         "dga_age_d": where(oil, np.full(rows, 30.0)),
-        **everywhere(anomalies_24h=1, anomalies_30d=4, defect_severity=0.1),
+        **everywhere(anomalies_24h=1, anomalies_7d=2, anomalies_30d=4, defect_severity=0.1),
         "hazard_per_d": np.where(on, 1e-4, 0.0),
         "risk_30d": np.where(on, 0.004, 0.0),
         "time_to_event_d": where(on, time),
@@ -492,6 +614,7 @@ def small_tables(facts):
         "customers": customers_columns(),
         "assets": assets_columns(facts),
         "thermal": thermal_columns(),
+        "power_quality": power_quality_columns(),
         "sag_events": {
             "event_id": [f"e{k}" for k in range(6)],
             "scenario_id": ["mumbai.test.1.sag.000000", None, None, None, None, "mumbai.test.1.swell.000000"],
@@ -524,13 +647,16 @@ def small_tables(facts):
             "ambient_c": np.full(96, 28.0),
             "ghi_w_m2": np.zeros(96),
             "wind_m_s": np.full(96, 3.0),
+            "lightning_per_h": np.zeros(96),
             "holiday": np.zeros(96, dtype=bool),
             "hour_local": (local % day) / 3_600_000,
             "day_of_week": ((local // day + 3) % 7).astype(np.int8),
             "p_noise_free_w": np.full(96, 12e6),
         },
         "losses": losses_columns(),
+        "stability": stability_columns(),
         "controls": controls_columns(),
+        "transfers": transfers_columns(),
         "scenarios": {
             "scenario_id": ["mumbai.test.1.normal.000000", "mumbai.test.1.fault.000000"],
             "kind": ["normal", "fault"],

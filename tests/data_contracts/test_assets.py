@@ -17,6 +17,7 @@ def put_all(columns, row=0, **values):
     ("rule", "spoil"),
     [
         ("this_substation", lambda c: put(c, "substation", "delhi")),
+        ("known_asset", lambda c: put(c, "asset", "DTX9", row=79)),
         ("unique_key", lambda c: put(c, "t", c["t"][40], row=41)),
         ("time_increasing", lambda c: put(c, "t", c["t"][0] - 86_400_000, row=79)),
         ("local_day", lambda c: put(c, "t", c["t"][79] + 3_600_000, row=79)),
@@ -33,7 +34,8 @@ def put_all(columns, row=0, **values):
         ("spells", lambda c: put(c, "spell", 1, row=79)),
         ("totals", lambda c: put(c, "through_faults", 10)),
         ("totals", lambda c: put(c, "i2t_ka2s", 15.0)),
-        ("totals", lambda c: put(c, "anomalies_24h", 5)),
+        ("totals", lambda c: put(c, "anomalies_24h", 3)),
+        ("totals", lambda c: put(c, "anomalies_7d", 5)),
         ("risk_agrees", lambda c: put(c, "risk_30d", 1e-5)),
         ("sample_whole", lambda c: put(c, "co_ppm", None, row=40)),
         ("sample_whole", lambda c: put(c, "dga_age_d", 3.0)),

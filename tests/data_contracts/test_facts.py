@@ -20,3 +20,6 @@ def test_facts__of_a_description__hold_nominals_and_ratings():
     assert facts.buses["lv1"].breaker_ka == 31.5
     assert facts.buses["at1_t"].breaker_ka is None
     assert len(facts.points) == len(description.points)
+    assert len(facts.assets) == len(description.assets)
+    assert facts.assets["F331.CB"] == "breaker"
+    assert facts.transformers == ("AT1", "AT2", "DTX1", "DTX2")

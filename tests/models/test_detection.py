@@ -1,7 +1,9 @@
 import numpy as np
+import pytest
 
-from data_contracts.tables.readings_truth import EVENTS, NORMAL_EVENTS
+from data_contracts.tables.readings_truth import EVENTS, NORMAL_EVENTS, OPERATING_EVENTS
 from models import detection
+from models.catalogue import definition
 from models.monitoring.voltage_anomaly import DEFINITION
 from models.protocol import TruthWindows
 from models.rows import Names
@@ -18,7 +20,7 @@ def windows(events, active, severity):
 
 
 def test_kinds__every_event_of_the_contract__has_one_or_is_normal():
-    assert set(detection.KIND_OF_EVENT) | set(NORMAL_EVENTS) == set(EVENTS)
+    assert set(detection.KIND_OF_EVENT) | {*NORMAL_EVENTS, *OPERATING_EVENTS} == set(EVENTS)
     assert set(detection.KIND_OF_EVENT.values()) == set(detection.KINDS) == set(detection.SHOWS_IN)
 
 
@@ -46,3 +48,17 @@ def test_named__far_features__come_largest_first_and_at_most_five():
 def test_shows_in__every_feature_named__is_an_input_of_the_model():
     for names in detection.SHOWS_IN.values():
         assert names <= set(DEFINITION.features)
+
+
+@pytest.mark.parametrize("event", OPERATING_EVENTS)
+def test_label__event_that_the_voltage_does_not_show__is_no_anomaly(event):
+    found = detection.label(windows([[event] * 10, ["sag"] * 10], [[1] * 10] * 2, [[40.0] * 10] * 2))
+    assert found["anomaly"].tolist() == [False, True]
+    assert found["severity"].tolist() == [0.0, 40.0]
+
+
+@pytest.mark.parametrize("model", ["phase_imbalance", "voltage_anomaly", "harmonic_analysis"])
+def test_kinds__models_of_readings__leave_situations_of_operation_out(model):
+    kinds = definition(model).kinds
+    assert kinds
+    assert not {"overload", "operator"} & set(kinds)

@@ -13,7 +13,7 @@ from data_contracts.facts import SubstationFacts
 from data_contracts.inspection import inspect
 from data_contracts.tables.assets import ASSETS
 from data_contracts.tables.assets import KINDS as TABLE_KINDS
-from simulation.ageing.campaign import Observation, observe_assets
+from simulation.ageing.campaign import Observation, Span, observe_assets
 from simulation.ageing.gases import SAMPLE_D, generated_ppm
 from simulation.ageing.hazard import (
     YEAR_D,
@@ -83,7 +83,7 @@ def profile(small_profile: Profile) -> Profile:
 
 @pytest.fixture(scope="module")
 def observed(mumbai: Substation, profile: Profile) -> Observation:
-    return observe_assets(mumbai, profile, SOURCE_MVA)
+    return observe_assets(mumbai, Span.of(profile), SOURCE_MVA)
 
 
 def test_hot_spot__rated_load_and_20_degrees__is_98() -> None:
@@ -369,6 +369,16 @@ def test_through_faults__on_days_of_the_campaign__are_its_events(
     assert ((observed.stress.i2t_ka2s > 0.0) == (observed.stress.faults > 0.0)).all()
 
 
+def test_anomalies__of_week_and_month__are_sums_over_days_of_the_same_spell(observed: Observation) -> None:
+    lives = observed.lives
+    days, pieces = lives.anomalies.shape
+    begin = np.array([np.flatnonzero(lives.spell[:, a] == lives.spell[-1, a])[0] for a in range(pieces)])
+
+    for sums, window in ((lives.anomalies_week, 7), (lives.anomalies_sum, 30)):
+        expected = [lives.anomalies[max(days - window, begin[a]) :, a].sum() for a in range(pieces)]
+        assert sums[-1].tolist() == expected
+
+
 def test_fleet__what_comes_later__stands_in_for_an_older_piece(mumbai: Substation) -> None:
     early = fleet_of(mumbai, np.datetime64("2015-01-01"))
 
@@ -389,7 +399,7 @@ def test_write_assets__twice__same_bytes_that_keep_their_contract(
     paths = [tmp_path / name / "assets-00000.parquet" for name in ("one", "two", "both")]
 
     for path in paths[:2]:
-        write_assets(path, mumbai, observe_assets(mumbai, short, SOURCE_MVA))
+        write_assets(path, mumbai, observe_assets(mumbai, Span.of(short), SOURCE_MVA))
     rows = write_assets(paths[2], mumbai, observed)
 
     assert paths[0].read_bytes() == paths[1].read_bytes()

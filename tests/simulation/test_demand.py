@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulation.clock import local_midnight, local_time
-from simulation.demand import simulate_load
+from simulation.demand import expected_load, simulate_load
 from simulation.demand.classes import CLASSES, COMMERCIAL
 from simulation.demand.weather import clear_sky_ghi, cloud_factor
 from simulation.errors import SimulationError
@@ -86,3 +86,25 @@ def test_at__between_quarters__is_interpolated_and_outside_is_refused(mumbai: Su
     assert p_w == pytest.approx(0.5 * (loads.p_w[4] + loads.p_w[5]))
     with pytest.raises(SimulationError, match="no load is simulated"):
         loads.at(float(loads.t[-1]) + 1.0)
+
+
+@pytest.mark.parametrize("ahead", [1, 4, 96])
+def test_expected_load__quarters_ahead__errs_by_what_the_noise_will_do_alone(
+    mumbai: Substation, ahead: int
+) -> None:
+    loads = simulate_load(mumbai, START, 60, "small", 11)
+
+    expected = expected_load(mumbai, loads, "small", 11, ahead)
+
+    gross = loads.p_noise_free_w + loads.pv_w
+    error = (loads.p_w[ahead:] - expected) / gross[ahead:]
+    mixes = np.array([[getattr(f.mix, cls.name) for cls in CLASSES] for f in mumbai.feeders])
+    sigma = np.sqrt((mixes**2) @ np.array([cls.sigma**2 for cls in CLASSES]))
+    # What is new of an autoregressive term after k steps has the variance 1 − ρ^2k.
+    new = 1.0 - np.exp(-2.0 * ahead / np.array([144.0, 3.0]))
+    variance = (0.36 * sigma**2 + 0.02**2) * new[0] + (0.45 * sigma) ** 2 * new[1]
+    assert expected.shape == loads.p_w[ahead:].shape
+    assert error.std(axis=0) == pytest.approx(np.sqrt(variance), rel=0.2)
+    assert np.abs(error.mean(axis=0)).max() < 0.03
+    persistence = loads.p_w[ahead:] - loads.p_w[:-ahead]
+    assert (np.abs(loads.p_w[ahead:] - expected).mean(axis=0) < np.abs(persistence).mean(axis=0)).all()

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.optimize import linprog
 
+import simulation.grid.dispatch as dispatching
 import substations
 from data_contracts.facts import SubstationFacts
 from data_contracts.inspection import inspect
@@ -16,7 +17,8 @@ from simulation.clock import DAY_S, local_midnight
 from simulation.demand import simulate_load
 from simulation.errors import SimulationError
 from simulation.grid import BoundaryHour, GridHours, solve_boundary, solve_grid
-from simulation.grid.boundary import solve_hours
+from simulation.grid.block import solve_block
+from simulation.grid.boundary import grid_block
 from simulation.grid.dispatch import LOSS_SHARE, Lossless, dispatch, lossless
 from simulation.grid.fleet import BUSES, NAMES, RENEWABLE, Fleet, at_buses
 from simulation.grid.hours import choose_hours, simulate_hours
@@ -196,6 +198,21 @@ def test_dispatch__more_than_the_plants_can_give__sheds(case: Case, fleet: Fleet
     assert np.all(found.shed_mw <= 1.5 * (1.0 + LOSS_SHARE) * loads + 1e-6)
 
 
+def test_dispatch__tolerance_that_rounding_does_not_reach__is_solved_to_the_next_one(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, loads = case
+    expected = dispatch(model, Fleet.usual(), 0.9 * loads)
+    tolerances = {name: 1e-3 * value for name, value in dispatching._TOLERANCES.items()}
+    monkeypatch.setattr(dispatching, "_TOLERANCES", {**tolerances, "feastol": 1e-19})
+    monkeypatch.setattr(dispatching, "_LOOSER", (1.0, 1e9))
+
+    found = dispatch(model, Fleet.usual(), 0.9 * loads)
+
+    assert found.p_mw == pytest.approx(expected.p_mw, abs=1e-4)
+    assert found.limiting == expected.limiting
+
+
 def test_dispatch__less_than_the_plants_minimum__is_refused(case: Case, fleet: Fleet) -> None:
     model, loads = case
 
@@ -319,15 +336,13 @@ def test_copy_table__no_such_file__is_refused(tmp_path: Path) -> None:
         copy_table(tmp_path / "dispatch.parquet", tmp_path / "copy.parquet")
 
 
-def test_solve_hours__more_load_than_all_can_give__is_shed_and_kept(
-    mumbai: Substation, flow: OptimalFlow
-) -> None:
+def test_solve_block__more_load_than_all_can_give__is_shed_and_kept(mumbai: Substation) -> None:
     t = choose_hours(local_midnight(date(2025, 1, 1), mumbai.utc_offset_s), 30, 1)
     hours = simulate_hours(np.random.default_rng(3), t, mumbai.utc_offset_s)
     scarce = replace(hours, units=np.ones_like(hours.units), load_pu=np.full(1, 1.0))
     loads = {"mumbai": simulate_load(mumbai, date(2025, 1, 1), 30, "small", 11)}
 
-    found = solve_hours(scarce, [mumbai], loads, flow)
+    found = solve_block(grid_block(scarce, [mumbai], loads, optimum=True))
 
     hour = found.dispatch[0]
     assert hour.status == "load_shed"

@@ -33,6 +33,7 @@ def few(small_profile: Profile) -> Profile:
         episodes=kinds,
         states=msgspec.structs.replace(plan.states, stride=0),
         thermal=msgspec.structs.replace(plan.thermal, episodes=0),
+        transfers=msgspec.structs.replace(plan.transfers, states=0),
         asset_years=0,
         customers=0,
     )

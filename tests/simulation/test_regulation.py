@@ -9,6 +9,7 @@ from simulation.scenario.regulation import (
     BANK_DELAY_S,
     DEADBAND_PU,
     TAP_DELAY_S,
+    Guess,
     Positions,
     Regulators,
     bank_needs,
@@ -89,6 +90,24 @@ def test_settle__good_guess__comes_to_the_same_rest(
     assert engine.emf_pu == pytest.approx(emf, abs=5e-3)
 
 
+def test_guess_moved__higher_grid_voltage__steps_the_upper_group_and_spares_those_below(
+    regulators: Regulators,
+) -> None:
+    rest = Positions((9, 9, 9), (0, 0))
+    guess = Guess(rest, 0j, v_pu=1.0, errors_pu=(0.0, 0.0, 0.002))
+
+    # 0.024 pu more are two steps of 0.0125 pu above; what is left of them is inside the dead bands below.
+    assert guess.moved(regulators, 1.024, np.zeros(3)).taps == (11, 9, 9)
+    assert guess.moved(regulators, 1.009, np.zeros(3)).taps == (9, 9, 10)
+    assert guess.moved(regulators, 1.009, np.array([0.0, 0.0, 0.005])) == rest
+
+
+def test_guess_moved__unknown_deviations__stays(regulators: Regulators) -> None:
+    guess = neutral(regulators)
+
+    assert guess.moved(regulators, 1.05, np.zeros(3)) == guess.positions
+
+
 def test_operate__voltage_outside_for_the_delay__steps_once_and_comes_back(
     engine: Engine, regulators: Regulators, hours: tuple[BoundaryHour, ...], rated_loads: np.ndarray
 ) -> None:
@@ -148,3 +167,31 @@ def test_operate__surplus_of_a_bank__is_switched_off(
     assert rest.steps[1] == 0
     assert [(move.second, move.event) for move in done.moves] == [(3, "switching")]
     assert done.positions[-1].steps[1] == 0
+
+
+def test_operate__step_that_is_foreseen__solves_no_second_twice(
+    engine: Engine,
+    regulators: Regulators,
+    hours: tuple[BoundaryHour, ...],
+    rated_loads: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rest = settled(engine, regulators, hours[0], rated_loads)
+    off = Positions((rest.taps[0], rest.taps[1] + 2, rest.taps[2]), rest.steps)
+    solved, solve = [], engine.solve
+
+    def counted(s_va: np.ndarray) -> np.ndarray:
+        solved.append(s_va.shape[0])
+        return solve(s_va)
+
+    monkeypatch.setattr(engine, "solve", counted)
+    operate(
+        engine,
+        regulators,
+        np.tile(rated_loads, (20, 1)),
+        off,
+        waiting(regulators, r1=TAP_DELAY_S - 6.0),
+        recording=Recording(),
+    )
+
+    assert sum(solved) == 20

@@ -78,3 +78,24 @@ def test_timeline__spells_without_length__are_left_out() -> None:
     assert timeline.begin.tolist() == [0.0, 1.0, 1.25]
     assert 9 not in timeline.state
     assert not timeline.is_steady
+
+
+def test_mean_over_seconds__clocks_of_either_sign__see_their_own_point_only() -> None:
+    timeline = Timeline.steady(np.arange(3))
+    # Two points, two quantities, three states.
+    values = np.array([[[1.0, 10.0], [100.0, 0.0]], [[2.0, 20.0], [200.0, 0.0]], [[4.0, 40.0], [400.0, 0.0]]])
+
+    means = mean_over_seconds(timeline, values, np.array([0.1, -0.1]))
+
+    assert means[0, :, 0] == pytest.approx([1.1, 2.2, 4.0])
+    assert means[0, :, 1] == pytest.approx([11.0, 22.0, 40.0])
+    assert means[1, :, 0] == pytest.approx([100.0, 190.0, 380.0])
+    assert means[1, :, 1].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_mean_over_seconds__states_in_another_order__takes_each_seconds_own() -> None:
+    values = np.array([1.0, 2.0]).reshape(2, 1, 1)
+
+    means = mean_over_seconds(Timeline.steady(np.array([1, 0, 1])), values, np.zeros(1))
+
+    assert means[0, :, 0].tolist() == [2.0, 1.0, 2.0]

@@ -16,8 +16,9 @@ from simulation.engine.losses import REACTOR_LOSS
 from simulation.errors import InfeasibleError, NotConvergedError
 from simulation.scenario.regulation import Positions, apply
 from simulation.solving import Bench
-from simulation.states import station as stations
-from simulation.states.playing import chosen_quarters, play
+from simulation.states.following import Following
+from simulation.states.plan import plan_states
+from simulation.states.playing import play
 from simulation.states.settings import Settings, Watched, around, solve_settings
 from simulation.states.state import State
 from simulation.states.station import Station
@@ -36,7 +37,8 @@ def profile(small_profile: Profile) -> Profile:
 
 @pytest.fixture(scope="module")
 def played(shared_bench: Bench, profile: Profile) -> tuple[Station, tuple[State, ...], tuple[Settings, ...]]:
-    return play(shared_bench.world, shared_bench.engine, profile)
+    (part,) = plan_states(profile, "mumbai")
+    return play(shared_bench.world, shared_bench.engine, profile, part)
 
 
 @pytest.fixture
@@ -80,6 +82,21 @@ def test_read__one_feeder__is_the_current_squared_times_the_resistance(
     assert found.reactive_w[place] / found.total_w[place] == pytest.approx(
         (power.imag / abs(power)) ** 2, rel=0.1
     )
+
+
+def test_read__every_element__is_what_opendss_says(engine: Engine, rated_loads: np.ndarray) -> None:
+    engine.lossy().energise()
+    engine.solve(rated_loads[None])
+
+    lossy = engine.lossy()
+    found = lossy.read()
+
+    for k, name in enumerate(lossy.names):
+        element = engine._elements[name]
+        powers = np.asarray(element.Powers()).reshape(int(element.NumTerminals()), -1)
+        assert found.total_w[k] == pytest.approx(element.Losses().real, rel=1e-6, abs=1.0)
+        largest_va = 1e3 * np.abs(powers.sum(axis=1)).max()
+        assert found.apparent_va[k] == pytest.approx(largest_va, rel=1e-6, abs=1.0)
 
 
 def test_read__no_load__leaves_cores_and_reactors(engine: Engine) -> None:
@@ -166,7 +183,7 @@ def test_solve__no_rest__is_kept_with_its_reason(station: Station, monkeypatch: 
         raise InfeasibleError("the regulators chase each other", "widen the dead bands")
 
     with monkeypatch.context() as patched:
-        patched.setattr(stations, "settle", restless)
+        patched.setattr(Following, "solve", restless)
         lost = station.solve(40)
     found = station.solve(40)
 
@@ -235,16 +252,6 @@ def test_solve_settings__one_without_solution__is_kept_and_the_others_are_as_bef
     assert np.flatnonzero(np.isnan(found.loss_w)).tolist() == [2]
     rest = np.arange(len(found.positions)) != 2
     assert found.loss_w[rest] == pytest.approx(before.loss_w[rest], abs=10.0)
-
-
-def test_chosen_quarters__more_than_days__takes_one_a_day(bench: Bench, profile: Profile) -> None:
-    plan = msgspec.structs.replace(profile.simulation, states=States(stride=5, controls=400))
-
-    found = chosen_quarters(bench.world, msgspec.structs.replace(profile, simulation=plan))
-
-    assert sorted(quarter // 96 for quarter in found) == list(range(bench.world.days))
-    assert all(quarter % 5 == 0 for quarter in found)
-    assert len({quarter % 96 // 24 for quarter in found}) == 4
 
 
 def test_tables__written__keep_their_contracts_and_name_their_states(

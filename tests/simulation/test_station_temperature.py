@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulation.states.branches import Branches
-from simulation.states.resistances import distortion
+from simulation.states.resistances import Agreement, distortion
 from simulation.states.temperature import (
     EDDY_SHARE,
     OIL_RISE_K,
@@ -82,7 +82,7 @@ def test_distortion__two_feeders__adds_phasors_not_magnitudes() -> None:
     phasors = np.zeros((2, 3, 40), dtype=np.complex128)
     phasors[0, :, 4], phasors[1, :, 4] = 0.1, -0.1
 
-    thd, eddy = distortion(np.array([[3.0, 1.0], [1.0, 1.0], [1.0, 0.0]]) + 0j, phasors)
+    thd, eddy = distortion(np.array([[3.0, 1.0], [1.0, 1.0], [1.0, 0.0]]) + 0j, Agreement.of(phasors))
 
     assert thd == pytest.approx([0.05, 0.0, 0.1])
     assert eddy == pytest.approx([25.0 * 0.0025, 0.0, 0.25])

@@ -153,7 +153,8 @@ def test_write_load__ten_days__is_sorted_and_keeps_its_contract(tmp_path: Path, 
     loads = simulate_load(mumbai, date(2025, 1, 1), 10, "small", 1)
     path = tmp_path / "load.parquet"
 
-    rows = write_load(path, loads)
+    lightning_per_h = np.linspace(0.0, 20.0, 240)
+    rows = write_load(path, loads, lightning_per_h)
 
     found = pq.read_table(path, partitioning=None)
     assert rows == 10 * 96 * len(mumbai.feeders)
@@ -161,6 +162,7 @@ def test_write_load__ten_days__is_sorted_and_keeps_its_contract(tmp_path: Path, 
     assert found.equals(found.sort_by([("point", "ascending"), ("t", "ascending")]))
     one = found.filter(pa.compute.equal(found["point"], "F334"))
     assert one["p_w"].to_numpy() == pytest.approx(loads.p_w[:, loads.points.index("F334")])
+    np.testing.assert_array_equal(one["lightning_per_h"].to_numpy()[::4], lightning_per_h)
 
 
 def test_write_table__column_missing_or_of_another_type__is_refused(tmp_path: Path) -> None:

@@ -13,13 +13,15 @@ from data_contracts.facts import SubstationFacts
 from data_contracts.tables.thermal import EVENTS
 from simulation.demand import FeederLoads, simulate_load
 from simulation.errors import SimulationError
-from simulation.tables.thermal import largest_ahead, write_thermal
+from simulation.tables.thermal import write_thermal
 from simulation.thermal.cooling import regime
 from simulation.thermal.fleet import Fleet, loss_ratio
 from simulation.thermal.indicator import measured_oil
+from simulation.thermal.living import largest_ahead
 from simulation.thermal.loading import load_episode
 from simulation.thermal.plan import DAY_MIN, plan_thermal
-from simulation.thermal.play import RELIEVE_C, Played, play
+from simulation.thermal.play import RELIEVE_C, Played, minutes, play
+from simulation.thermal.roster import rostered
 from simulation.thermal.sections import can_be_out, flows, sections, transformer_mva
 from substations.description import Substation
 from switchyard.home import Home
@@ -188,6 +190,57 @@ def test_play__load_lost__hot_spot_stays_above_the_oil_and_both_end_at_the_air(f
     assert (played.hot_spot_c >= played.oil_c).all()
     assert played.hot_spot_c[-1] == pytest.approx(30.0, abs=0.5)
     assert (played.stage[-1] == 0).all()
+
+
+def test_minutes__from_a_standing_in_the_middle__goes_on_as_if_never_stopped(fleet: Fleet) -> None:
+    rng, width = np.random.default_rng(2), len(fleet.names)
+    load = (0.6 + 0.7 * rng.random((300, 1)).repeat(width, axis=1)) * fleet.rated_mva
+    air, alive, leader = (
+        np.full(load.shape, 35.0),
+        np.ones(load.shape, dtype=bool),
+        np.zeros(width, dtype=int),
+    )
+
+    whole = list(minutes(fleet, load, air, alive, leader))
+    rest = list(minutes(fleet, load[200:], air[200:], alive[200:], leader, begin=whole[199][0]))
+
+    for (_, load_pu, hot), (_, again_pu, again) in zip(whole[200:], rest, strict=True):
+        assert np.array_equal(load_pu, again_pu)
+        assert np.array_equal(hot, again)
+    assert np.array_equal(play(fleet, load, air, alive, leader).hot_spot_c, [hot for _, _, hot in whole])
+
+
+def test_weakened__forced_cooling_not_whole__warmer_oil_in_its_stages_alone(fleet: Fleet) -> None:
+    weak = fleet.weakened(np.array([0.0, 0.2, 0.2, 0.2]))
+
+    rated, _ = weak.at(fleet.last)
+    assert rated.oil_rise_k == pytest.approx(fleet.at(fleet.last)[0].oil_rise_k * [1.0, 1.2, 1.2, 1.2])
+    assert np.array_equal(weak.values[:, :, 0], fleet.values[:, :, 0])
+    rise = hold(weak, 0.9).oil_c[-1] - hold(fleet, 0.9).oil_c[-1]
+    assert rise[0] == 0.0
+    assert (rise[1:] > 5.0).all()
+    assert np.array_equal(Fleet.beside([fleet, weak]).values[:, 4:], weak.values)
+
+
+def test_fleet__nameplate__is_what_the_standard_recommends(mumbai: Substation) -> None:
+    plain = Fleet.of(mumbai, nameplate=True)
+
+    rated, _ = plain.at(plain.last)
+    assert rated.oil_rise_k.tolist() == [56.0] * 4
+    assert rated.gradient_k.tolist() == [22.0] * 4
+    assert plain.on_c[0, :, 0].tolist() == [75.0] * 4
+
+
+def test_rostered__a_day_of_minutes__blocks_at_the_same_hours_every_day(mumbai: Substation) -> None:
+    t = 60 * np.arange(2 * DAY_MIN)
+
+    factor = rostered(mumbai, t)
+
+    assert np.allclose(factor[:DAY_MIN], factor[DAY_MIN:])
+    assert factor.min() == 1.0
+    assert factor.max() < 1.0 + 2 * 0.6
+    # A block climbs within a quarter of an hour; two may do so at once.
+    assert np.abs(np.diff(factor, axis=0)).max() <= 2 * 0.6 / 15 + 1e-9
 
 
 def test_regime__medium_and_large__differ_by_the_current() -> None:

@@ -1,0 +1,1 @@
+"""What `benchmarks.simulate` measures, one kind of work a module."""

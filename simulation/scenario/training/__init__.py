@@ -1,0 +1,1 @@
+"""Situations that operators are trained on, one module each."""

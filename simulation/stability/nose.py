@@ -1,0 +1,51 @@
+"""Distance to the nose: how far load can rise until the AC power flow has no solution."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulation.noise import Floats
+from simulation.stability.powerflow import Flows, Solved, solve
+
+FIRST_PU = 0.2
+"""First step of the load."""
+
+RESOLUTION_PU = 0.0025
+"""Step below which the search ends."""
+
+CEILING_PU = 0.6
+"""Rise of the load beyond which none is sought."""
+
+
+def margins(flows: Flows, base: Solved, p_rise: Floats, q_rise: Floats, *, limits: bool = True) -> Floats:
+    """Largest rise λ at which there is a solution with p + λ·p_rise and q + λ·q_rise fed in, shape [b].
+
+    Load rises in steps from the last solution; a step without a solution is halved. What is missing in active
+    power is shared out among the stations as at the base. Where reactive limits are kept, the last solution
+    may be one at which a station has just met its limit.
+
+    Args:
+        flows: The networks.
+        base: Their solutions at λ = 0; where there is none the margin is 0.
+        p_rise: What is fed in more for λ = 1, negative for loads, shape [b, n].
+        q_rise: The same of reactive power.
+        limits: Whether reactive limits are kept.
+    """
+    reached = np.zeros(flows.p.shape[0])
+    step = np.full(reached.size, FIRST_PU)
+    last = base.rows(np.arange(reached.size))
+    active = np.flatnonzero(base.ok)
+    while active.size:
+        level = (reached + step)[active, None]
+        part = flows.rows(active)
+        tried = solve(
+            part.loaded(part.p + level * p_rise[active], part.q + level * q_rise[active]),
+            last.rows(active),
+            limits=limits,
+        )
+        good = active[tried.ok]
+        reached[good] += step[good]
+        last.put(good, tried.rows(tried.ok))
+        step[active[~tried.ok]] *= 0.5
+        active = active[(step[active] >= RESOLUTION_PU) & (reached[active] < CEILING_PU)]
+    return reached
