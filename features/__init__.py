@@ -4,8 +4,9 @@ Importing this package imports numpy and nothing slower. `features.build` and `f
 import pyarrow inside their functions.
 """
 
-from features.catalogue import ALL_INDEX, CATALOGUE, INDEX, NAMES, catalogue_digest
+from features.catalogue import ALL_INDEX, CATALOGUE, CONTEXT, INDEX, NAMES, SEQUENCE, catalogue_digest
 from features.channels import ROLLING, WINDOW
+from features.context import CONTEXT_FEATURES, CONTEXT_NAMES, context_block
 from features.declaration import Feature
 from features.engine import compute
 from features.errors import FeatureError
@@ -16,9 +17,13 @@ from features.windows import Waveforms, Windows
 __all__ = [
     "ALL_INDEX",
     "CATALOGUE",
+    "CONTEXT",
+    "CONTEXT_FEATURES",
+    "CONTEXT_NAMES",
     "INDEX",
     "NAMES",
     "ROLLING",
+    "SEQUENCE",
     "SEQUENCE_FEATURES",
     "SEQUENCE_NAMES",
     "WINDOW",
@@ -29,4 +34,5 @@ __all__ = [
     "Windows",
     "catalogue_digest",
     "compute",
+    "context_block",
 ]

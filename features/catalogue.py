@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import cache
 
 from features import channels as ch
+from features.context import CONTEXT_FEATURES, CONTEXT_NAMES
 from features.declaration import Feature
 from features.groups import (
     balance,
@@ -30,7 +31,7 @@ from features.sequence import SEQUENCE_FEATURES, SEQUENCE_NAMES
 from features.statistics import Float, Statistics
 from switchyard.digests import digest_json
 
-VERSION = 2
+VERSION = 3
 """Raised when a feature is computed differently under the same declaration."""
 
 Fill = Callable[[Statistics, Float], None]
@@ -62,10 +63,13 @@ CATALOGUE: tuple[Feature, ...] = (
 NAMES: tuple[str, ...] = tuple(feature.name for feature in CATALOGUE)
 INDEX: dict[str, int] = {name: position for position, name in enumerate(NAMES)}
 
-ALL_INDEX: dict[str, int] = INDEX | {
-    name: position for position, name in enumerate(SEQUENCE_NAMES, start=len(NAMES))
+ALL_INDEX: dict[str, int] = {
+    name: position for position, name in enumerate((*NAMES, *SEQUENCE_NAMES, *CONTEXT_NAMES))
 }
-"""Columns of the catalogue with those of `features.sequence.sequence` behind them."""
+"""Columns of the catalogue, of `features.sequence.sequence` and of `features.context.context_block`."""
+
+SEQUENCE = slice(len(NAMES), len(NAMES) + len(SEQUENCE_NAMES))
+CONTEXT = slice(SEQUENCE.stop, len(ALL_INDEX))
 
 HARMONIC = slice(len(CATALOGUE) - len(harmonics.FEATURES), len(CATALOGUE))
 """Columns that need a waveform."""
@@ -88,7 +92,7 @@ FILLERS: tuple[tuple[Fill, slice], ...] = _fillers()
 def catalogue_digest() -> str:
     """SHA-256 that names the catalogue: its version, window, and every declaration in column order.
 
-    The steps of sequences belong to it.
+    The steps of sequences and what a request says beside its readings belong to it.
 
     A compiled model carries the digest of the catalogue that it was trained on.
     """
@@ -100,5 +104,6 @@ def catalogue_digest() -> str:
             "features": [asdict(feature) for feature in CATALOGUE],
             "sequence": [asdict(feature) for feature in SEQUENCE_FEATURES],
             "sequence_names": SEQUENCE_NAMES,
+            "context": [asdict(feature) for feature in CONTEXT_FEATURES],
         }
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from features.catalogue import CATALOGUE
 from features.channels import ROLLING, WINDOW
 from features.content import HIGHEST_ORDER
+from features.context import CONTEXT_FEATURES
 from features.declaration import Feature
 from features.sequence import SEQUENCE_FEATURES, STEPS
 from switchyard.pages import write_or_check
@@ -34,7 +35,8 @@ rows that its windows give one at a time.
 - A window of fewer readings is right-aligned: its first steps are missing. Rolling features look at the
   last {ROLLING} readings.
 
-Models that read sequences use the {len(SEQUENCE_FEATURES)} features of each step in the last section instead.
+Models that read sequences use the {len(SEQUENCE_FEATURES)} features of each step in the section on sequences
+instead; the sections behind it hold what a request says beside its readings.
 """
 
 HARMONICS = f"""A capture of some ten cycles belongs to one window. Online it comes with the item. In the
@@ -61,6 +63,9 @@ SEQUENCES = f"""`features.sequence.sequence` turns {STEPS} readings of the frequ
 """
 
 TITLES = {
+    "ahead": "Context: calendar of what is forecast",
+    "load_history": "Context: eight days of a feeder's load",
+    "condition": "Context: condition of one piece of equipment",
     "voltage": "Voltage",
     "current": "Current",
     "frequency": "Frequency",
@@ -77,6 +82,16 @@ TITLES = {
     "level": "Level",
     "harmonic": "Harmonics, where a waveform is there",
     "sequence": f"Sequences of the frequency: {STEPS} steps",
+    "context": "Context: single values",
+    "site": "Context: the substation's description",
+    "clock": "Context: the time of day",
+    "events": "Context: voltage events of the last week",
+    "station": "Context: the station as a whole",
+    "limits": "Context: what is permitted at the point's voltage level",
+    "loading": "Context: loading of the bay's transformer",
+    "day_ago": "Context: the same time of the day before",
+    "thermal": "Context: the standard's thermal model of a transformer",
+    "profile": "Context: typical days of the load and what records say of it",
 }
 
 TEXTS = {"harmonic": HARMONICS, "sequence": SEQUENCES}
@@ -102,7 +117,9 @@ def _row(feature: Feature) -> str:
 def page() -> str:
     """The whole page as Markdown."""
     lines = [INTRODUCTION]
-    for group, members in groupby((*CATALOGUE, *SEQUENCE_FEATURES), key=lambda feature: feature.group):
+    for group, members in groupby(
+        (*CATALOGUE, *SEQUENCE_FEATURES, *CONTEXT_FEATURES), key=lambda feature: feature.group
+    ):
         features = list(members)
         lines += [f"## {TITLES[group]} ({len(features)})", ""]
         lines += [TEXTS[group]] if group in TEXTS else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from data_contracts.station import StationFacts
 from features.errors import FeatureError
 
 
@@ -18,6 +19,7 @@ class PointNominals:
         s_rated_va: Rated three-phase apparent power, VA.
         f_nom_hz: Nominal frequency, Hz.
         utc_offset_s: Local time minus UTC, s.
+        station: Nameplates of its station, None where they are not known.
 
     Raises:
         FeatureError: A nominal is not a positive number, or the offset is no number.
@@ -28,6 +30,7 @@ class PointNominals:
     s_rated_va: float
     f_nom_hz: float
     utc_offset_s: float
+    station: StationFacts | None = None
 
     def __post_init__(self) -> None:
         for name in ("v_nom_v", "i_rated_a", "s_rated_va", "f_nom_hz"):

@@ -93,6 +93,7 @@ def windows_from_rows(
         f_nom_hz=f_nom_hz,
         utc_offset_s=utc_offset_s,
         waveforms=_grouped(waveforms) if waveforms else (),
+        stations=tuple([one.station for one in nominals]),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from data_contracts.station import StationFacts
 from features import channels as ch
 from features.errors import FeatureError
 from features.nominals import PointNominals
@@ -63,6 +64,7 @@ class Windows:
         f_nom_hz: Nominal frequency, Hz, [n].
         utc_offset_s: Local time minus UTC, s, [n].
         waveforms: Captures that belong to some of the windows.
+        stations: Nameplates of the station of each window, n; empty where nobody knows them.
 
     Raises:
         FeatureError: An array has another shape.
@@ -78,6 +80,7 @@ class Windows:
     f_nom_hz: Float
     utc_offset_s: Float
     waveforms: tuple[Waveforms, ...] = ()
+    stations: tuple[StationFacts | None, ...] = ()
 
     def __post_init__(self) -> None:
         n = self.t_end.shape[0]
@@ -159,6 +162,7 @@ class Windows:
             t_end=ends,
             length=np.full(n, ch.WINDOW, np.int64) if length is None else np.asarray(length, dtype=np.int64),
             waveforms=waveforms,
+            stations=tuple(one.station for one in every),
             **columns,
         )
 
@@ -180,6 +184,7 @@ class Windows:
             samples=self.samples[:, :, chosen],
             quality=self.quality[:, chosen],
             waveforms=kept,
+            stations=tuple(self.stations[row] for row in chosen.tolist()) if self.stations else (),
             **columns,
         )
 

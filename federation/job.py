@@ -48,10 +48,10 @@ class Job:
 
     @property
     def enrolled(self) -> dict[str, int]:
-        """Rows that each site can have at most, by its manifest: windows, or seconds of frequency."""
+        """Rows that each site can have at most, by its manifest: windows, or rows of the model's table."""
         table, stride = "readings", self.profile.features.stride_s
-        if self.plan.definition.source == "sequences":
-            table, stride = "frequency", 1
+        if self.plan.definition.source != "windows":
+            table, stride = self.plan.definition.tables[0], 1
         return {
             site: Dataset.open(folder).manifest.tables[table].rows // stride
             for site, folder in sorted(self.sites.items())

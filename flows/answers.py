@@ -12,7 +12,7 @@ import numpy as np
 
 from data_contracts.answers import MODULE_OF
 from flows.episodes import Episode
-from flows.truths import thd_pct, truth_of
+from flows.truths import agreement, thd_pct, truth_of
 from models import columns
 from switchyard.files import write_json_atomic, write_text_atomic
 from switchyard.home import Home
@@ -31,7 +31,7 @@ class Comparison(msgspec.Struct, frozen=True):
         model_version: Version that answered.
         answered: Output fields as the endpoint gave them.
         truth: The fields whose truth the simulator knows.
-        agrees: Whether the first of them was told rightly; None where there is no answer or no truth.
+        agrees: Whether it was told rightly (`flows.truths.agreement`); None where that cannot be said.
     """
 
     model: str
@@ -111,7 +111,6 @@ def compare(episode: Episode, response: Mapping[str, Any], models: Sequence[str]
 def _comparison(model: str, episode: Episode, answer: Mapping[str, Any]) -> Comparison:
     answered = {name: value for name, value in answer.items() if name not in FRAME}
     truth = truth_of(model, episode)
-    field = next(iter(truth), None)
     return Comparison(
         model=model,
         status=answer["status"],
@@ -119,7 +118,7 @@ def _comparison(model: str, episode: Episode, answer: Mapping[str, Any]) -> Comp
         model_version=answer.get("model_version", ""),
         answered=answered,
         truth=truth,
-        agrees=None if field is None or field not in answered else bool(answered[field] == truth[field]),
+        agrees=agreement(model, answered, truth),
     )
 
 
@@ -181,6 +180,10 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         # A frequency is told by its third decimal.
         return f"{value:.5g}" if abs(value) >= 10.0 else f"{value:.3g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_value(one)}" for name, one in value.items())
+    if isinstance(value, list) and value and all(isinstance(one, float) for one in value):
+        return " to ".join(map(_value, value))
     if isinstance(value, list):
         return "+".join(map(str, value)) or "none"
     return str(value)

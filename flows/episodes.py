@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from data_contracts.dataset import Dataset, kind_of
 from data_contracts.ranges import INVALID
 from data_contracts.tables.readings_truth import GRID_EVENTS, INSTRUMENT_EVENTS
+from flows.contexts import CONTEXTS, TABLES, Told
 from flows.wire_form import reading, waveform
 from models import columns
 from models.splits import TEST, day_of, split_of_day
@@ -37,7 +38,7 @@ class Topic:
     """A kind of question: from which scenarios, and in which seconds its matter is plain to see.
 
     Attributes:
-        name: What reports call it.
+        name: What reports call it, and by which `flows.contexts` knows it.
         kind: Scenario kind.
         shows: The seconds, given as columns of the truth, that a window may hold; bool [n].
         strength: Column whose mean over the window picks the point; empty takes the first point.
@@ -79,18 +80,26 @@ TOPICS = (
     Topic("unbalance", "unbalance", _is_unbalanced, "vuf_pct"),
     Topic("anomaly", "instrument", _is_plainly_wrong, "severity"),
     Topic("harmonics", "harmonic", _is_energised, "", captured=True),
+    Topic("overload", "overload", _is_energised, ""),
+    Topic("ageing", "ageing", _is_energised, ""),
+    Topic("quality", "quality", _is_energised, ""),
+    Topic("load", "normal", _is_energised, ""),
+    Topic("losses", "normal", _is_energised, ""),
+    Topic("sag", "normal", _is_energised, ""),
+    Topic("demand", "normal", _is_energised, ""),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Ten seconds of an episode at one point, Unix seconds in `seconds`."""
+    """Ten seconds of an episode at one point, Unix seconds in `seconds`; `told` is known besides."""
 
     topic: Topic
     scenario_id: str
     point: str
     seconds: tuple[int, ...]
     strength: float
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,8 @@ def held_out(
 ) -> Iterator[Episode]:
     """Yield up to `count` windows of test-split episodes, the topics in turn.
 
-    The first fitting episode of a topic is taken, then the second: nothing is chosen by what a model says.
+    The first fitting episode of a topic is taken, then the second, and none twice: nothing is chosen by what
+    a model says.
 
     Args:
         dataset: Contracted tables of the substation.
@@ -127,11 +137,18 @@ def held_out(
         count: Number of windows.
     """
     simulated = {kind_of(file.name) for file in dataset.files("readings")}
-    topics = [topic for topic in TOPICS if topic.kind in simulated]
+    topics = [
+        topic
+        for topic in TOPICS
+        if topic.kind in simulated and set(TABLES.get(topic.name, ())) <= set(dataset.tables)
+    ]
     found = {topic.name: _windows(dataset, substation, topic, points, start) for topic in topics}
+    taken: set[str] = set()
     for number in range(count):
-        window = next(found[topics[number % len(topics)].name], None)
+        others = (w for w in found[topics[number % len(topics)].name] if w.scenario_id not in taken)
+        window = next(others, None)
         if window is not None:
+            taken.add(window.scenario_id)
             yield _episode(dataset, substation.name, window)
 
 
@@ -142,16 +159,22 @@ def _windows(
     import pyarrow.compute as pc
 
     test = sorted(_test_scenarios(dataset, substation, topic.kind, start))
+    known = CONTEXTS[topic.name](dataset, substation, start, test) if topic.name in CONTEXTS else None
+    asked = points if known is None else sorted({told.point for told in known.values()})
     truth = dataset.read("readings_truth", columns=[*TEXTS, "t", *NUMBERS], kinds=[topic.kind])
     wanted = pc.and_(
-        pc.is_in(truth["scenario_id"], pa.array(test)), pc.is_in(truth["point"], pa.array(points))
+        pc.is_in(truth["scenario_id"], pa.array(test, pa.string())),
+        pc.is_in(truth["point"], pa.array(asked, pa.string())),
     )
     rows = _arrays(truth.filter(wanted))
     captures = _capture_seconds(dataset) if topic.captured else {}
     for scenario_id in test:
         mine = rows["scenario_id"] == scenario_id
+        told = None if known is None else known.get(scenario_id)
+        if known is not None and told is None:
+            continue
         windows = []
-        for point in points:
+        for point in points if told is None else (told.point,):
             captured = captures.get((scenario_id, point))
             if topic.captured and captured is None:
                 continue
@@ -160,7 +183,7 @@ def _windows(
                 windows.append(window)
         if windows:
             # Of equally strong ones the first: `max` keeps the order of `points`.
-            yield max(windows, key=lambda window: window.strength)
+            yield replace(max(windows, key=lambda window: window.strength), told=told)
 
 
 def _test_scenarios(dataset: Dataset, substation: Substation, kind: str, start: date) -> set[str]:
@@ -210,6 +233,10 @@ def _last_window(rows: Seconds, topic: Topic, ends_at: int | None) -> Window | N
 def _episode(dataset: Dataset, substation: str, window: Window) -> Episode:
     readings = [reading(row) for row in _rows(dataset, "readings", window).to_pylist()]
     request: dict[str, Any] = {"substation": substation, "point": window.point, "readings": readings}
+    if window.told is not None and window.told.context:
+        request["context"] = dict(window.told.context)
+    if window.told is not None and window.told.load_history:
+        request["load_history"] = dict(window.told.load_history)
     capture = None
     if window.topic.captured:
         request["waveform"] = waveform(_rows(dataset, "waveforms", window).to_pylist()[-1])

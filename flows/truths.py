@@ -12,6 +12,8 @@ from flows.episodes import Episode
 from models import frequency_regimes
 from models.catalogue import definition
 from models.dataset import truth_windows
+from models.energy import energy_loss
+from models.maintenance import equipment_failure, overload_risk
 from models.monitoring import harmonic_analysis, phase_imbalance
 from models.rows import Names
 
@@ -29,6 +31,26 @@ def truth_of(model: str, episode: Episode) -> dict[str, Any]:
         Empty where the model's truth is not known or not defined in this window.
     """
     return TRUTHS[model](episode) if model in TRUTHS else {}
+
+
+def agreement(model: str, answered: Mapping[str, Any], truth: Mapping[str, Any]) -> bool | None:
+    """Whether an answer tells the truth: intervals hold it, else its deciding field is told rightly.
+
+    Args:
+        model: Model of the catalogue.
+        answered: Fields of its answer; empty where there is none.
+        truth: What `truth_of` says.
+
+    Returns:
+        None where there is no answer, no truth, or none that a single case could prove.
+    """
+    field = next(iter(truth), None)
+    if field is None or field not in answered:
+        return None
+    if model == "load_forecast":
+        bounds = answered["confidence_interval"]
+        return all(bounds[name][0] <= load <= bounds[name][1] for name, load in truth[field].items())
+    return bool(answered[field] == truth[field])
 
 
 def thd_pct(capture: Mapping[str, Any]) -> float:
@@ -83,9 +105,90 @@ def _of_frequency_stability(episode: Episode) -> dict[str, Any]:
     }
 
 
+def _of_overload_risk(episode: Episode) -> dict[str, Any]:
+    told = episode.window.told
+    if told is None or "hot_spots_c" not in told.truth:
+        return {}
+    ahead = np.asarray(told.truth["hot_spots_c"], dtype=np.float64)
+    code = int(overload_risk.level_of(ahead.max(keepdims=True))[0])
+    truth: dict[str, Any] = {"risk_level": overload_risk.CLASSES[code]}
+    if code >= overload_risk.OVER:
+        truth["time_to_overload"] = float(np.argmax(ahead > overload_risk.OVER_C) + 1)
+    return truth
+
+
+def _told(episode: Episode, *names: str) -> Mapping[str, Any]:
+    """What was told of the episode besides; empty where one of the names is not among it."""
+    told = episode.window.told
+    return told.truth if told is not None and all(name in told.truth for name in names) else {}
+
+
+def _of_equipment_failure(episode: Episode) -> dict[str, Any]:
+    told = _told(episode, "risk_30d", "failed_within_30d")
+    if not told:
+        return {}
+    code = int(equipment_failure.level_of(np.asarray([told["risk_30d"]], dtype=np.float64))[0])
+    return {
+        "risk_level": equipment_failure.LEVELS[code],
+        "failure_risk": told["risk_30d"],
+        "failed_within_30d": bool(told["failed_within_30d"]),
+    }
+
+
+def _of_power_quality_index(episode: Episode) -> dict[str, Any]:
+    told = _told(episode, "grade", "index")
+    return {"quality_grade": told["grade"], "power_quality_index": told["index"]} if told else {}
+
+
+def _of_load_forecast(episode: Episode) -> dict[str, Any]:
+    told = _told(episode, "loads_w")
+    return {"forecasted_load": dict(told["loads_w"])} if told else {}
+
+
+def _of_energy_loss(episode: Episode) -> dict[str, Any]:
+    told = _told(episode, "total_w", "p_supplied_w")
+    if not told:
+        return {}
+    above = {
+        part: told[f"{part}_w"] / told["total_w"] - told[f"design_{part}"] for part in energy_loss.CLASSES
+    }
+    return {
+        "loss_category": max(above, key=above.__getitem__),
+        "loss_in_watts": told["total_w"],
+        "estimated_loss": 100.0 * told["total_w"] / told["p_supplied_w"],
+    }
+
+
+def _of_voltage_sag(episode: Episode) -> dict[str, Any]:
+    told = _told(episode, "events")
+    if not told:
+        return {}
+    truth: dict[str, Any] = {"event_within_10_min": bool(told["events"])}
+    if told["events"]:
+        first = told["events"][0]
+        truth |= {
+            "expected_sag_depth": first["depth_pct"],
+            "expected_duration": first["duration_ms"],
+            "likely_cause": first["cause"],
+        }
+    return truth
+
+
+def _of_demand_response(episode: Episode) -> dict[str, Any]:
+    told = _told(episode, "true_class", "flexible_w")
+    return {"demand_cluster": told["true_class"], "dr_potential": told["flexible_w"] / 1e3} if told else {}
+
+
 TRUTHS: Mapping[str, Callable[[Episode], dict[str, Any]]] = {
     "phase_imbalance": _of_phase_imbalance,
     "voltage_anomaly": _of_voltage_anomaly,
     "harmonic_analysis": _of_harmonic_analysis,
     "frequency_stability": _of_frequency_stability,
+    "overload_risk": _of_overload_risk,
+    "equipment_failure": _of_equipment_failure,
+    "power_quality_index": _of_power_quality_index,
+    "load_forecast": _of_load_forecast,
+    "energy_loss": _of_energy_loss,
+    "voltage_sag": _of_voltage_sag,
+    "demand_response": _of_demand_response,
 }

@@ -40,15 +40,7 @@ def episode_sums(
         rows: All evaluated rows.
         place: Index of each row's episode, int64 [n].
     """
-    terms = metric.sums(answer, rows)
-    episodes = int(place.max()) + 1 if place.size else 0
-    return np.stack(
-        [
-            np.bincount(place, weights=terms[:, column], minlength=episodes)
-            for column in range(terms.shape[1])
-        ],
-        axis=1,
-    )
+    return metric.grouped(answer, rows, place)
 
 
 def values(metric: Metric, sums: NDArray[np.float64], resamples: Resamples) -> NDArray[np.float64]:

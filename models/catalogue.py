@@ -16,6 +16,13 @@ PLACES = {
     "harmonic_analysis": "models.monitoring.harmonic_analysis",
     "frequency_stability": "models.monitoring.frequency_stability",
     "phase_imbalance": "models.monitoring.phase_imbalance",
+    "equipment_failure": "models.maintenance.equipment_failure",
+    "overload_risk": "models.maintenance.overload_risk",
+    "voltage_sag": "models.maintenance.voltage_sag",
+    "power_quality_index": "models.maintenance.power_quality_index",
+    "demand_response": "models.energy.demand_response",
+    "energy_loss": "models.energy.energy_loss",
+    "load_forecast": "models.energy.load_forecast",
 }
 
 

@@ -73,12 +73,21 @@ def spec(definition: Definition[Any], compiled: Compiled) -> dict[str, Any]:
         "input_dtype": compiled.input_dtype,
         "minimum_readings": definition.minimum_readings,
         "point_kinds": list(definition.point_kinds),
-        "requires": [],
+        "requires": requires(definition),
         "onnx_outputs": list(compiled.outputs),
         "decoder": dict(compiled.decoder),
         "feature_catalogue_digest": catalogue_digest(),
         "contract_version": CONTRACT_VERSION,
     }
+
+
+def requires(definition: Definition[Any]) -> list[str]:
+    """Fields of a request, beside its readings, without which the model abstains."""
+    from features import CONTEXT_FEATURES
+
+    needs = {feature.name: feature.needs for feature in CONTEXT_FEATURES}
+    wanted = (name for name in definition.features if name not in definition.optional)
+    return sorted({path for name in wanted for path in needs.get(name, ())})
 
 
 def golden(
@@ -99,7 +108,7 @@ def golden(
             name: tolerance_of(definition)[name]
             for answer in answers
             for name, value in answer.items()
-            if isinstance(value, float)
+            if isinstance(value, float | dict)
         },
     }
 
@@ -171,6 +180,16 @@ def check_types(definition: Definition[Any], answers: list[dict[str, Any]]) -> N
 
 def _differ(one: Mapping[str, Any], other: Mapping[str, Any], allowed: Mapping[str, float]) -> bool:
     return one.keys() != other.keys() or any(
-        abs(value - other[name]) > allowed[name] if isinstance(value, float) else value != other[name]
-        for name, value in one.items()
+        not _agree(value, other[name], allowed[name]) for name, value in one.items()
     )
+
+
+def _agree(one: Any, other: Any, within: float) -> bool:
+    """Whether two values of a field are the same but for small differences of the numbers in them."""
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= within
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_agree(one[name], other[name], within) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_agree, one, other, [within] * len(one)))
+    return bool(one == other)

@@ -62,6 +62,8 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
         from models import sequences
 
         return sequences.build(dataset, definition, start)
+    if definition.source == "table":
+        return definition.rows(dataset, start)
     substation = read_substation(dataset.substation)
     parts = []
     windows = featureless = truthless = 0

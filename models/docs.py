@@ -106,6 +106,8 @@ def _bar(bar: Bar) -> str:
         *(f"{name} by {100.0 * share:g} % of its error" for name, share in bar.cuts.items()),
     ]
     least = "–" if bar.value is None else f"{bar.value}"
+    if bar.contains is not None:
+        least = f"interval contains {bar.contains:g}"
     if bar.near_oracle is not None:
         least += f", or within {bar.near_oracle:g} of the oracle"
     return f"| `{bar.metric}` | {least} | {', '.join(rivals) or '–'} |"

@@ -175,6 +175,7 @@ def _rows_of(
         target = _target(bar, point, opponent)
         met = (
             _reached(metric, value, bar, point)
+            and _within(bar.contains, low, high)
             and all(_better(metric, value, point[name]) for name in bar.exceeds)
             and all(
                 _beats(metric, drawn, bootstrap.values(metric, sums[name], resamples)) for name in bar.beats
@@ -234,7 +235,7 @@ def _bar(definition: Definition[Any], scope: Scope, metric: Metric) -> Bar | Non
 
 def _target(bar: Bar, point: Mapping[str, float | None], opponent: str | None) -> float | None:
     """The figure that the report shows as the bar: the lowest error asked for, or the best opponent's."""
-    asked = [] if bar.value is None else [bar.value]
+    asked = [figure for figure in (bar.value, bar.contains) if figure is not None]
     for name, share in bar.cuts.items():
         theirs = point.get(name)
         if theirs is not None:
@@ -253,6 +254,11 @@ def _reached(metric: Metric, value: float, bar: Bar, point: Mapping[str, float |
         for name, share in bar.cuts.items()
     )
     return (reached and cut) or near
+
+
+def _within(figure: float | None, low: float | None, high: float | None) -> bool:
+    """Whether an interval contains a figure, where one is asked for."""
+    return figure is None or (low is not None and high is not None and low <= figure <= high)
 
 
 def _better(metric: Metric, mine: float, theirs: float | None) -> bool:

@@ -18,16 +18,18 @@ EXAMPLE_ROWS = 5
 # Named, so that MLflow does not spend seconds on finding out by importing the model.
 NATIVE_REQUIREMENTS = ("numpy", "scikit-learn", "skops")
 KERAS_REQUIREMENTS = ("numpy", "keras")
+XGBOOST_REQUIREMENTS = ("numpy", "scikit-learn")
 # The first that is installed: which of them depends on the machine.
 KERAS_BACKENDS = ("tensorflow-cpu", "tensorflow")
+XGBOOST_BUILDS = ("xgboost-cpu", "xgboost")
 ONNX_REQUIREMENTS = ("numpy", "onnx", "onnxruntime")
 
 
 def save(package: Package, folder: Path, run_id: str, model_id: str) -> None:
     """Write the whole folder of a version.
 
-    A scikit-learn estimator is kept by skops and a network in Keras' own format, neither of which loads code;
-    a model that has no native form (an aggregated one) is kept in the ONNX flavour.
+    A scikit-learn estimator is kept by skops, a network in Keras' own format and boosted trees in XGBoost's,
+    none of which loads code; a model that has no native form (an aggregated one) is kept in the ONNX flavour.
     """
     from mlflow.models import Model
 
@@ -36,7 +38,7 @@ def save(package: Package, folder: Path, run_id: str, model_id: str) -> None:
     if native is None:
         _save_onnx(package, folder, record)
     else:
-        {"sklearn": _save_sklearn, "keras": _save_keras}[native.flavour](native, folder, record)
+        _SAVERS[native.flavour](native, folder, record)
         write_json_atomic(folder / "native.json", dict(native.parameters))
     shutil.copytree(package.compiled, folder / "compiled")
     write_json_atomic(folder / "report" / "report.json", package.report)
@@ -75,8 +77,27 @@ def _save_keras(native: Native, folder: Path, record: Any) -> None:
         mlflow_model=record,
         signature=infer_signature(example, predicted),
         input_example=example,
-        pip_requirements=_pinned((*KERAS_REQUIREMENTS, _backend())),
+        pip_requirements=_pinned((*KERAS_REQUIREMENTS, _installed(KERAS_BACKENDS))),
     )
+
+
+def _save_xgboost(native: Native, folder: Path, record: Any) -> None:
+    import mlflow
+    from mlflow.models import infer_signature
+
+    example = native.example[:EXAMPLE_ROWS]
+    mlflow.xgboost.save_model(
+        native.estimator,
+        str(folder),
+        mlflow_model=record,
+        signature=infer_signature(example, native.estimator.predict(example)),
+        input_example=example,
+        pip_requirements=_pinned((*XGBOOST_REQUIREMENTS, _installed(XGBOOST_BUILDS))),
+        model_format="ubj",
+    )
+
+
+_SAVERS = {"sklearn": _save_sklearn, "keras": _save_keras, "xgboost": _save_xgboost}
 
 
 def _save_onnx(package: Package, folder: Path, record: Any) -> None:
@@ -98,9 +119,9 @@ def _save_onnx(package: Package, folder: Path, record: Any) -> None:
     )
 
 
-def _backend() -> str:
+def _installed(names: tuple[str, ...]) -> str:
     there = {distribution.name.lower().replace("_", "-") for distribution in metadata.distributions()}
-    return next(name for name in KERAS_BACKENDS if name in there)
+    return next(name for name in names if name in there)
 
 
 def _pinned(names: tuple[str, ...]) -> list[str]:

@@ -77,8 +77,18 @@ class Graph:
         chosen = self.constant(f"{name}_columns", places.astype(np.int64))
         return self.add("Gather", [source, chosen], name, axis=1)
 
-    def ensemble(self, source: str, trees: Sequence[TreeArrays], output: str, average: bool) -> str:
-        """Add one `TreeEnsembleRegressor` over all `trees`; answers are summed, or averaged, in float32."""
+    def ensemble(
+        self, source: str, trees: Sequence[TreeArrays], output: str, average: bool, *, sparse: bool = False
+    ) -> str:
+        """Add one `TreeEnsembleRegressor` over all `trees`; answers are summed, or averaged, in float32.
+
+        Args:
+            source: Name of the inputs.
+            trees: The trees, of equally many answers.
+            output: Name of the output.
+            average: Whether answers are averaged.
+            sparse: Whether a leaf's answers that are 0 are left out, for leaves with few others.
+        """
         from onnx import helper, numpy_helper
 
         outputs = trees[0].outputs
@@ -93,7 +103,14 @@ class Graph:
             return np.where(leaf, 0, np.concatenate(parts))
 
         at_leaf = np.flatnonzero(leaf)
-        weights = np.concatenate([tree.value for tree in trees])[at_leaf].ravel()
+        values = np.concatenate([tree.value for tree in trees])[at_leaf]
+        kept = np.ones(values.shape, dtype=bool)
+        if sparse:
+            kept = values != 0.0
+            kept[:, 0] |= ~kept.any(axis=1)
+        of_leaf, target = np.nonzero(kept)
+        of_leaf = at_leaf[of_leaf]
+        weights = values[kept]
         split = joined([tree.threshold for tree in trees]).astype(np.float64)
         self.nodes.append(
             helper.make_node(
@@ -113,9 +130,9 @@ class Graph:
                 nodes_truenodeids=joined([tree.left for tree in trees]).tolist(),
                 nodes_falsenodeids=joined([tree.right for tree in trees]).tolist(),
                 nodes_missing_value_tracks_true=joined([tree.missing_left for tree in trees]).tolist(),
-                target_treeids=np.repeat(tree_of[at_leaf], outputs).tolist(),
-                target_nodeids=np.repeat(node_of[at_leaf], outputs).tolist(),
-                target_ids=np.tile(np.arange(outputs), at_leaf.size).tolist(),
+                target_treeids=tree_of[of_leaf].tolist(),
+                target_nodeids=node_of[of_leaf].tolist(),
+                target_ids=target.tolist(),
                 target_weights_as_tensor=numpy_helper.from_array(weights, "target_weights"),
             )
         )

@@ -1,6 +1,6 @@
 """Training of `models.networks` by Keras: deterministic, quiet, one thread.
 
-Everything that touches TensorFlow goes through `_libraries`, which sets it up before its first operation. A
+Everything that touches TensorFlow goes through `libraries`, which sets it up before its first operation. A
 model is traced once a process and shape; each training puts its own weights, optimiser state and random seeds
 into it, so that nothing is left over from the training before.
 """
@@ -38,7 +38,7 @@ SETTINGS = {
 
 
 @functools.cache
-def _libraries() -> tuple[Any, Any]:
+def libraries() -> tuple[Any, Any]:
     """TensorFlow and Keras, set up."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -56,7 +56,7 @@ def _libraries() -> tuple[Any, Any]:
 
 def model(widths: Widths, inputs: int, steps: int, dropout: float = 0.0) -> Any:
     """The network as an untrained Keras model for scaled steps [n, steps, inputs]."""
-    _, keras = _libraries()
+    _, keras = libraries()
     layers = keras.layers
     # Keras numbers the names of layers over the life of the process; these stay the same.
     source = keras.Input((steps, inputs), name="steps")
@@ -110,7 +110,7 @@ class _Trainer:
     """
 
     def __init__(self, widths: Widths, inputs: int, steps: int) -> None:
-        tf, keras = _libraries()
+        tf, keras = libraries()
         self._tf, self._units = tf, widths.second
         self._model = model(widths, inputs, steps)
         self._optimizer = keras.optimizers.Adam(1e-3, global_clipnorm=LARGEST_GRADIENT)

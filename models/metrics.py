@@ -16,6 +16,19 @@ Direction = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """Terms of which each row has a few out of many, such as its bin of a histogram.
+
+    Attributes:
+        width: Number of terms, k.
+        cells: Places and values of each row's terms, int64 [n, m] and float64 [n, m].
+    """
+
+    width: int
+    cells: Callable[[Columns, Rows], tuple[NDArray[np.int64], NDArray[np.float64]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A figure computed from sums over rows.
 
@@ -26,6 +39,8 @@ class Metric:
         value: Figure from summed terms [..., k] to [...]; NaN where it is not defined.
         needs: Answer columns without which the metric is not computed (an opponent may not know them).
         detail: Reported over all kinds together only, not for every substation and kind.
+        tally: Set where a row's terms are nearly all 0: which they are and what they hold. `sums` then gives
+            the same, spread out.
     """
 
     name: str
@@ -34,12 +49,37 @@ class Metric:
     value: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     needs: tuple[str, ...] = ()
     detail: bool = False
+    tally: Tally | None = None
 
     def of(self, answer: Columns, rows: Rows) -> float:
         """The figure over all rows; NaN where it is not defined."""
         if not len(rows):
             return float("nan")
-        return float(self.value(self.sums(answer, rows).sum(axis=0)))
+        return float(self.value(self.grouped(answer, rows, np.zeros(len(rows), dtype=np.int64))[0]))
+
+    def grouped(self, answer: Columns, rows: Rows, place: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Terms summed over groups of rows, float64 [groups, k].
+
+        Args:
+            answer: An answer for `rows`.
+            rows: The rows.
+            place: Group of each row, int64 [n].
+        """
+        groups = int(place.max()) + 1 if place.size else 0
+        if self.tally is not None:
+            cell, weight = self.tally.cells(answer, rows)
+            width = self.tally.width
+            at = place[:, None] * width + cell
+            counted = np.bincount(at.ravel(), weights=weight.ravel(), minlength=groups * width)
+            return counted.astype(np.float64).reshape(groups, width)
+        terms = self.sums(answer, rows)
+        return np.stack(
+            [
+                np.bincount(place, weights=terms[:, column], minlength=groups)
+                for column in range(terms.shape[1])
+            ],
+            axis=1,
+        )
 
 
 def ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -156,3 +196,24 @@ def determination(name: str, counted: str, error: str, truth: str) -> Metric:
             return np.where(spread > 0, 1.0 - residual / spread, np.nan)
 
     return Metric(name, "higher", sums, value, (error,))
+
+
+def precision(name: str, says: str, truth: str) -> Metric:
+    """Share of the rows that the answer column `says` names in which the truth column holds."""
+
+    def sums(answer: Columns, rows: Rows) -> NDArray[np.float64]:
+        named = np.asarray(answer[says], dtype=bool)
+        return np.stack([named, named & np.asarray(rows.truth[truth], dtype=bool)], axis=1).astype(np.float64)
+
+    return Metric(name, "higher", sums, ratio, (says,))
+
+
+def brier(name: str, probability: str, truth: str) -> Metric:
+    """Mean squared difference of a probability and what came (Brier, 1950)."""
+
+    def sums(answer: Columns, rows: Rows) -> NDArray[np.float64]:
+        came = np.asarray(rows.truth[truth], dtype=np.float64)
+        apart = (np.asarray(answer[probability], dtype=np.float64) - came) ** 2
+        return np.stack([np.ones(came.size), apart], axis=1)
+
+    return Metric(name, "lower", sums, ratio, (probability,))

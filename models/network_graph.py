@@ -37,16 +37,16 @@ def sequence_graph(name: str, net: SequenceNet, columns: int, output: str) -> by
     shape = graph.constant("shape", np.array([-1, net.steps, inputs]))
     rows_first = graph.add("Reshape", [single, shape], "rows_first")
     steps = graph.add("Transpose", [rows_first], "steps_first", perm=[1, 0, 2])
-    first = _lstm(graph, steps, net.weights[0:3], "lstm_1", every_step=True)
+    first = add_lstm(graph, steps, net.weights[0:3], "lstm_1", every_step=True)
     alone = graph.constant("direction", np.array([1]))
     upper = graph.add("Squeeze", [first, alone], "lstm_1_steps")
-    last = _lstm(graph, upper, net.weights[3:6], "lstm_2", every_step=False)
+    last = add_lstm(graph, upper, net.weights[3:6], "lstm_2", every_step=False)
     state = graph.add("Squeeze", [last, graph.constant("one_direction", np.array([0]))], "lstm_2_last")
-    hidden = _dense(graph, state, net.weights[6:8], "hidden")
+    hidden = add_dense(graph, state, net.weights[6:8], "hidden")
     active = graph.add("Relu", [hidden], "hidden_active")
     # The unit of the answer is put into the last layer.
     unit = np.float32(net.unit)
-    _dense(graph, active, (net.weights[8] * unit, net.weights[9] * unit), output)
+    add_dense(graph, active, (net.weights[8] * unit, net.weights[9] * unit), output)
     return graph.finish(name, columns, output, 1)
 
 
@@ -54,7 +54,7 @@ def _bounds(read: int) -> tuple[tuple[str, int], ...]:
     return ("starts", 0), ("ends", read), ("axes", 1)
 
 
-def _lstm(
+def add_lstm(
     graph: Graph, source: str, weights: tuple[NDArray[np.float32], ...], name: str, *, every_step: bool
 ) -> str:
     """Add an LSTM over [steps, n, inputs]: outputs [steps, 1, n, units], or the last one [1, n, units]."""
@@ -80,7 +80,8 @@ def _gates(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([parts[place] for place in ONNX_ORDER], axis=-1)
 
 
-def _dense(graph: Graph, source: str, weights: tuple[NDArray[np.float32], ...], name: str) -> str:
+def add_dense(graph: Graph, source: str, weights: tuple[NDArray[np.float32], ...], name: str) -> str:
+    """Add a dense layer without its activation: float32 [n, units]."""
     kernel, bias = (
         graph.constant(f"{name}_{part}", array) for part, array in zip("wb", weights, strict=True)
     )

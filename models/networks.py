@@ -91,7 +91,7 @@ def initial(widths: Widths, inputs: int, seed: int) -> Weights:
     for place, shape in enumerate(shapes(widths, inputs)):
         recurrent = place in {1, 4}
         if recurrent:
-            arrays.append(_orthogonal(rng, shape))
+            arrays.append(orthogonal(rng, shape))
         elif len(shape) == 2:
             reach = np.sqrt(6.0 / sum(shape))
             arrays.append(rng.uniform(-reach, reach, shape))
@@ -104,7 +104,8 @@ def initial(widths: Widths, inputs: int, seed: int) -> Weights:
     return tuple(array.astype(np.float32) for array in arrays)
 
 
-def _orthogonal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def orthogonal(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A random matrix with orthonormal rows."""
     q, r = np.linalg.qr(rng.standard_normal((shape[1], shape[0])))
     turned: NDArray[np.float64] = (q * np.sign(np.diag(r))).T
     return turned
@@ -160,13 +161,13 @@ def forward(weights: Weights, X: NDArray[np.floating[Any]]) -> NDArray[np.float6
     held = [array.astype(np.float64) for array in weights]
     sequence = X.astype(np.float64)
     for kernel, recurrent, bias in (held[0:3], held[3:6]):
-        sequence = _lstm(sequence, kernel, recurrent, bias)
+        sequence = lstm_steps(sequence, kernel, recurrent, bias)
     hidden = np.maximum(sequence[:, -1] @ held[6] + held[7], 0.0)
     answers: NDArray[np.float64] = (hidden @ held[8] + held[9])[:, 0]
     return answers
 
 
-def _lstm(
+def lstm_steps(
     X: NDArray[np.float64],
     kernel: NDArray[np.float64],
     recurrent: NDArray[np.float64],

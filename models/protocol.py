@@ -14,16 +14,20 @@ from models.metrics import Columns, Metric
 from models.rows import Names, Rows
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from matplotlib.figure import Figure
 
+    from data_contracts.dataset import Dataset
+    from models.dataset import Built
     from models.evaluation import Answers
 
 FittedT = TypeVar("FittedT")
 Claim = Literal["exact", "surrogate", "approximate", "none"]
 Proof = Literal["forecast", "estimator"]
-Source = Literal["windows", "sequences"]
+Source = Literal["windows", "sequences", "table"]
 Library = Literal["", "keras"]
-Flavour = Literal["sklearn", "keras"]
+Flavour = Literal["sklearn", "keras", "xgboost"]
 Params = Mapping[str, float | int | str | bool]
 
 
@@ -73,6 +77,7 @@ class Bar:
         not_worse: Opponents that must not be better: the 95 % interval of the paired difference reaches 0.
         cuts: Opponents of which this share of the error must be cut, by name; for a lower metric.
         near_oracle: Distance to the oracle's figure at which the value counts as reached all the same.
+        contains: Figure that the model's own 95 % interval must contain.
     """
 
     metric: str
@@ -82,6 +87,7 @@ class Bar:
     not_worse: tuple[str, ...] = ()
     cuts: Mapping[str, float] = field(default_factory=dict)
     near_oracle: float | None = None
+    contains: float | None = None
 
     @property
     def rivals(self) -> frozenset[str]:
@@ -151,7 +157,7 @@ class Native:
     """The fitted estimator in its own library, and how MLflow is to keep it.
 
     Attributes:
-        estimator: A scikit-learn estimator, or a Keras model.
+        estimator: A scikit-learn estimator, a Keras model, or an XGBoost one with scikit-learn's methods.
         example: Rows of the estimator's own input for the signature, float64 [k, columns], or [k, steps,
             columns] of a network.
         trusted: Types that skops must be told to trust when it is loaded.
@@ -179,7 +185,8 @@ class Definition(ABC, Generic[FittedT]):
         library: Library whose models are all trained in one process; empty where none asks for that.
         one_split: Whether tuning judges on one split of the episodes, where a fit takes long.
         tables: Tables that training reads.
-        source: What a row is: a window of readings at a point, or a sequence of the system's frequency.
+        source: What a row is: a window of readings at a point, a sequence of the system's frequency, or what
+            the definition's own `rows` makes of a table.
         kinds: Scenario kinds that training reads; empty for all.
         features: Catalogue features in the order of the compiled graph's input; the decoder reads no others.
         optional: Features that may be missing (NaN): the model answers without them.
@@ -247,9 +254,25 @@ class Definition(ABC, Generic[FittedT]):
         """One of the model's metrics by name."""
         return next(metric for metric in self.metrics if metric.name == name)
 
-    @abstractmethod
     def label(self, windows: TruthWindows) -> Mapping[str, NDArray[np.generic]]:
-        """Truth of each window, arrays [n] by name, from the simulator's true state."""
+        """Truth of each window, arrays [n] by name, from the simulator's true state.
+
+        Raises:
+            NotImplementedError: The definition's rows are no windows.
+        """
+        raise NotImplementedError(f"{self.name} has no windows")
+
+    def rows(self, dataset: Dataset, start: date) -> Built:
+        """Labelled rows of a dataset, where `source` is `table`.
+
+        Args:
+            dataset: Contracted tables.
+            start: The campaign's first local date; decides the split.
+
+        Raises:
+            NotImplementedError: The definition's rows are windows or sequences.
+        """
+        raise NotImplementedError(f"{self.name} has no table of its own")
 
     def chosen(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Windows to train and be judged on, bool [n]; all of them unless the definition thins some out."""

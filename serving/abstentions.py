@@ -23,7 +23,10 @@ SEQUENCES = {"frequency_stability": 10}
 MOST_NAMES = 8
 """Features that a reason lists."""
 
-_STEPS = {feature.name: feature.needs for feature in SEQUENCE_FEATURES}
+_NEEDS = {
+    feature.name: feature.needs
+    for feature in (*features.CATALOGUE, *SEQUENCE_FEATURES, *features.CONTEXT_FEATURES)
+}
 
 
 def _answer(model: str, status: str, reason: str, detail: str, version: str | UnsetType = UNSET) -> Answer:
@@ -93,10 +96,8 @@ def missing_all(model: str, version: str, names: tuple[str, ...]) -> Answer:
 
 
 def needs_of(feature: str) -> tuple[str, ...]:
-    """Channels that a feature reads, whether of the catalogue or of a sequence."""
-    if feature in features.INDEX:
-        return features.CATALOGUE[features.INDEX[feature]].needs
-    return _STEPS[feature.partition(".")[0]]
+    """Channels, or other fields of the request, that a feature reads; a step of a sequence by its number."""
+    return _NEEDS[feature if feature in _NEEDS else feature.partition(".")[0]]
 
 
 def failed(model: str, version: str, why: str) -> Answer:

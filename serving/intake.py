@@ -143,6 +143,7 @@ def _require_known(models: Sequence[str]) -> None:
 def _place(engine: Engine, intake: Intake, place: int, item: Item, models: Sequence[str] | UnsetType) -> None:
     try:
         site = engine.sites.find(item)
+        item = site.equipment.complete(item)
     except WireError as error:
         _refuse(intake, place, error.errors)
         return

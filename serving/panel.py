@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,12 +107,27 @@ def answers_of(plans: Mapping[Site, Plan], asked: Sequence[Asked], rows: Rows) -
     if to_run:
         captures = {k: one.item.waveform for k, one in enumerate(asked) if one.item.waveform is not UNSET}
         windows = windows_from_rows(rows, [one.site.nominals for one in asked], captures)
-        matrix = features.compute(windows)
-        if any(served.model.sequential for served in to_run):
-            matrix = np.concatenate([matrix, _sequences(windows)], axis=1)
+        matrix = _matrix(windows, asked, to_run)
         for served, places in to_run.items():
             _run(served, places, asked, matrix, results)
     return results
+
+
+def _matrix(windows: features.Windows, asked: Sequence[Asked], models: Iterable[Served]) -> FloatArray:
+    """Features of all items, columns as in `features.ALL_INDEX`; blocks that no model reads are NaN."""
+    sequential = any(served.model.sequential for served in models)
+    groups = frozenset().union(*(served.model.context_groups for served in models))
+    of_windows = features.compute(windows)
+    if not sequential and not groups:
+        return of_windows
+    matrix = np.full((len(asked), len(features.ALL_INDEX)), np.nan)
+    matrix[:, : len(features.NAMES)] = of_windows
+    if sequential:
+        matrix[:, features.SEQUENCE] = _sequences(windows)
+    if groups:
+        items = [one.item for one in asked]
+        matrix[:, features.CONTEXT] = features.context_block(items, windows, groups)
+    return matrix
 
 
 def _sequences(windows: features.Windows) -> FloatArray:

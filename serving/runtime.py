@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import features
 from data_contracts.answers import Answer
+from features.context import GROUP_OF
 from serving.answers import build_decoder
 from serving.errors import ModelError, ProofError, SnapshotError
 from serving.snapshot import ModelEntry, Snapshot
@@ -30,8 +31,9 @@ class CompiledModel:
     Attributes:
         entry: What the manifest says of it.
         spec: Its specification.
-        columns: Columns of its inputs in the feature catalogue, those of sequences behind it.
+        columns: Columns of its inputs in `features.ALL_INDEX`.
         sequential: Whether it reads a sequence.
+        context_groups: Groups of the context's features that it reads.
         required: Which of its inputs must have a value, bool [features].
         one_of: Places of the inputs of which at least one must have a value.
     """
@@ -42,7 +44,8 @@ class CompiledModel:
         self.spec = spec
         self.golden = golden
         self.columns = np.array([features.ALL_INDEX[name] for name in spec.features], dtype=np.intp)
-        self.sequential = any(name not in features.INDEX for name in spec.features)
+        self.sequential = not set(spec.features).isdisjoint(features.SEQUENCE_NAMES)
+        self.context_groups = frozenset(GROUP_OF[name] for name in spec.features if name in GROUP_OF)
         self.required = np.array([name not in spec.optional for name in spec.features])
         self.one_of = np.array([spec.features.index(name) for name in spec.one_of], dtype=np.intp)
         self._dtype = np.dtype(spec.input_dtype)
@@ -189,4 +192,12 @@ def _agree(given: Any, expected: Any, tolerance: float) -> bool:
     numbers = isinstance(given, int | float) and isinstance(expected, int | float)
     if numbers and not isinstance(given, bool) and not isinstance(expected, bool):
         return bool(abs(given - expected) <= tolerance)
+    if isinstance(given, dict) and isinstance(expected, dict):
+        return given.keys() == expected.keys() and all(
+            _agree(given[name], expected[name], tolerance) for name in expected
+        )
+    if isinstance(given, list | tuple) and isinstance(expected, list):
+        return len(given) == len(expected) and all(
+            _agree(one, other, tolerance) for one, other in zip(given, expected, strict=True)
+        )
     return bool(given == expected)

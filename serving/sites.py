@@ -8,12 +8,19 @@ from difflib import get_close_matches
 
 import substations
 from data_contracts.facts import SubstationFacts
+from data_contracts.station import StationFacts
 from data_contracts.wire import FieldError, Item, PointLimits, WireError
 from features.nominals import PointNominals
 from serving.bands import FrequencyBand, frequency_band
-from substations.description import Limit
+from serving.equipment import Equipment
+from substations.description import Limit, Substation
+from substations.errors import SubstationError
+from substations.station import station_facts
+from switchyard.log import get_logger
 
 MOST_NAMES = 20
+
+_log = get_logger("serving")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +36,7 @@ class Site:
         permitted: Limits of its voltage level.
         frequency: Band of the grid's frequency.
         rated_a: Rated current of the bay, A.
+        equipment: Equipment of its substation.
     """
 
     substation: str
@@ -39,6 +47,7 @@ class Site:
     permitted: Limit
     frequency: FrequencyBand
     rated_a: float
+    equipment: Equipment
 
 
 class Sites:
@@ -83,6 +92,8 @@ class Sites:
 def _sites(name: str) -> dict[str, Site]:
     described = substations.read(name)
     facts = SubstationFacts.of(described)
+    station = _station(described)
+    equipment = Equipment.of(described)
     found = {}
     for point in described.points:
         at = facts.points[point.id]
@@ -96,13 +107,24 @@ def _sites(name: str) -> dict[str, Site]:
                 s_rated_va=point.rated_mva * 1e6,
                 f_nom_hz=described.frequency_hz,
                 utc_offset_s=described.utc_offset_s,
+                station=station,
             ),
             bounds=PointLimits.of(at, described.frequency_hz),
             permitted=described.limit(point.nominal_kv),
             frequency=frequency_band(described.country, described.frequency_hz),
             rated_a=point.rated_a,
+            equipment=equipment,
         )
     return found
+
+
+def _station(described: Substation) -> StationFacts | None:
+    """Nameplates of the station; None, and models that need them abstain, where the circuit hides them."""
+    try:
+        return station_facts(described)
+    except SubstationError as error:
+        _log.warning("%s: losses of the station are not estimated: %s", described.name, error.message)
+        return None
 
 
 def _unknown(field: str, name: str, known: Iterable[str], who: str) -> WireError:

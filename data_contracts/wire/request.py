@@ -27,6 +27,23 @@ Positive = Annotated[float, Meta(ge=0)]
 Samples = Meta(min_length=limits.WAVEFORM_MIN_SAMPLES, max_length=limits.WAVEFORM_SAMPLES)
 Volts = Annotated[list[Annotated[float, Meta(ge=-ranges.V_PEAK_MAX_V, le=ranges.V_PEAK_MAX_V)]], Samples]
 Amperes = Annotated[list[Annotated[float, Meta(ge=-ranges.I_PEAK_MAX_A, le=ranges.I_PEAK_MAX_A)]], Samples]
+Parts = Annotated[float, Meta(ge=0, le=1e6)]
+Count = Annotated[int, Meta(ge=0, le=10_000_000)]
+AssetKind = Literal[
+    "breaker",
+    "isolator",
+    "ct",
+    "cvt",
+    "vt",
+    "arrester",
+    "transformer",
+    "earthing_transformer",
+    "reactor",
+    "capacitor",
+    "line",
+    "cable",
+    "busbar",
+]
 Watts = Annotated[float, Meta(ge=-3 * ranges.P_MAX_W, le=3 * ranges.P_MAX_W)]
 
 
@@ -113,10 +130,85 @@ class Weather(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ) = UNSET
 
 
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What months of records say of the customers behind the point, as the table `customers` states it.
+
+    Attributes:
+        price_response_pct: Fall of the energy from 18 to 22 h on days of high price, %.
+        temperature_pct_per_k: Rise of the mean with outdoor temperature, %/K.
+        variability_pct: Standard deviation of a quarter of an hour from day to day, % of its mean.
+        standby_pct: Share of the load that own generators can carry, %.
+    """
+
+    price_response_pct: Annotated[float, Meta(ge=-100, le=100)] | UnsetType = UNSET
+    temperature_pct_per_k: Annotated[float, Meta(ge=-10, le=20)] | UnsetType = UNSET
+    variability_pct: Annotated[float, Meta(ge=0, le=200)] | UnsetType = UNSET
+    standby_pct: Annotated[float, Meta(ge=0, le=100)] | UnsetType = UNSET
+
+
 class Unit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A generating unit: what it can produce now, MW."""
 
     available_mw: Annotated[float, Meta(ge=0, le=1e5)]
+
+
+class Gases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Gases dissolved in oil by the last sample, ppm."""
+
+    h2_ppm: Parts | UnsetType = UNSET
+    ch4_ppm: Parts | UnsetType = UNSET
+    c2h2_ppm: Parts | UnsetType = UNSET
+    c2h4_ppm: Parts | UnsetType = UNSET
+    co_ppm: Parts | UnsetType = UNSET
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Condition of one piece of equipment. What it does not have, such as gases of a breaker, is left out.
+
+    Attributes:
+        asset_kind: What it is; taken from the substation's description where that knows the piece.
+        age_years: Age of the piece that stands there; by default from its commissioning in the description.
+        anomalies_7d: Anomalies that its monitoring counted in the last seven days in service.
+        anomalies_30d: The same in the last thirty days.
+        load_pu: Mean load of the last day over rated load.
+        hot_spot_c: Largest hot-spot of the last day, or temperature of the hottest conductor, °C.
+        through_faults: Faults whose current has passed through it so far.
+        moisture_pct: Water in paper, %.
+        oltc_operations: Tap changes so far.
+        breaker_operations: Operations so far.
+        dga: Gases dissolved in its oil.
+    """
+
+    asset_kind: AssetKind | UnsetType = UNSET
+    age_years: Annotated[float, Meta(ge=0, le=150)] | UnsetType = UNSET
+    anomalies_7d: Count | UnsetType = UNSET
+    anomalies_30d: Count | UnsetType = UNSET
+    load_pu: Annotated[float, Meta(ge=0, le=10)] | UnsetType = UNSET
+    hot_spot_c: Annotated[float, Meta(ge=ranges.OIL_C[0], le=ranges.OIL_C[1])] | UnsetType = UNSET
+    through_faults: Count | UnsetType = UNSET
+    moisture_pct: Annotated[float, Meta(ge=0, le=10)] | UnsetType = UNSET
+    oltc_operations: Count | UnsetType = UNSET
+    breaker_operations: Count | UnsetType = UNSET
+    dga: Gases | UnsetType = UNSET
+
+
+class FeederPower(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Power that a feeder draws from its busbar: W and var of all phases, as its bay's meter has it."""
+
+    p_w: Watts
+    q_var: Watts
+
+
+class Station(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The station as a whole in the quarter of an hour of the readings.
+
+    Attributes:
+        feeders: Mean power of every feeder of the description, by its name.
+        v_infeed_v: Mean phase-to-neutral voltage at the first infeed's busbar, V.
+    """
+
+    feeders: Annotated[dict[Name, FeederPower], Meta(max_length=limits.NAMED_VALUES)] | UnsetType = UNSET
+    v_infeed_v: Annotated[float, Meta(ge=0, le=ranges.V_PEAK_MAX_V)] | UnsetType = UNSET
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,11 +223,16 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         planned_switching: When switching is planned.
         weather: Weather at the substation.
         loading_history: Loading of the bay's transformer.
+        profile: What records say of the customers behind the point.
         tap: Tap position by transformer.
         capacitor_steps: Steps in service by capacitor bank.
+        station: Feeders and infeed of the whole station.
         units: Generating units by name.
         renewables_mw: Renewable production available by name, MW.
         system_load_mw: Load of the whole grid, MW.
+        asset: Piece of equipment of the description that `condition`, `hours_since_maintenance` and
+            `anomalies_24h` are about; by default the element whose current the point measures.
+        condition: Its condition.
     """
 
     ambient_c: Annotated[float, Meta(ge=ranges.AMBIENT_C[0], le=ranges.AMBIENT_C[1])] | UnsetType = UNSET
@@ -146,6 +243,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     planned_switching: Annotated[list[Time], Meta(max_length=limits.EVENTS)] | UnsetType = UNSET
     weather: Weather | UnsetType = UNSET
     loading_history: LoadingHistory | UnsetType = UNSET
+    profile: Profile | UnsetType = UNSET
     tap: (
         Annotated[dict[Name, Annotated[int, Meta(ge=-100, le=100)]], Meta(max_length=limits.NAMED_VALUES)]
         | UnsetType
@@ -154,12 +252,15 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Annotated[dict[Name, Annotated[int, Meta(ge=0, le=100)]], Meta(max_length=limits.NAMED_VALUES)]
         | UnsetType
     ) = UNSET
+    station: Station | UnsetType = UNSET
     units: Annotated[dict[Name, Unit], Meta(max_length=limits.NAMED_VALUES)] | UnsetType = UNSET
     renewables_mw: (
         Annotated[dict[Name, Annotated[float, Meta(ge=0, le=1e5)]], Meta(max_length=limits.NAMED_VALUES)]
         | UnsetType
     ) = UNSET
     system_load_mw: Annotated[float, Meta(ge=0, le=1e7)] | UnsetType = UNSET
+    asset: Name | UnsetType = UNSET
+    condition: Condition | UnsetType = UNSET
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

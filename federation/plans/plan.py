@@ -22,8 +22,11 @@ from models.rows import Rows
 from switchyard.digests import digest_json
 
 PLANS = {
+    "demand_response": "federation.plans.demand_response",
+    "energy_loss": "federation.plans.energy_loss",
     "frequency_stability": "federation.plans.frequency_stability",
     "harmonic_analysis": "federation.plans.harmonic_analysis",
+    "overload_risk": "federation.plans.overload_risk",
     "phase_imbalance": "federation.plans.phase_imbalance",
     "voltage_anomaly": "federation.plans.voltage_anomaly",
 }

@@ -132,8 +132,14 @@ def _episodes(job: Job, name: str) -> Iterator[Episode]:
 
 
 def _points(job: Job, name: str) -> tuple[str, ...]:
-    """Points at which every model of the profile applies, a transformer's low-voltage bay first."""
-    kinds = set.intersection(*(set(definition(model).point_kinds) for model in job.profile.models))
+    """Points at which every model of readings applies, a transformer's low-voltage bay first.
+
+    Models of tables look at some kinds of points only, such as feeders; requests with what they need besides
+    choose their own points.
+    """
+    declared = [definition(model) for model in job.profile.models]
+    of_readings = [set(one.point_kinds) for one in declared if one.source != "table"]
+    kinds = set.intersection(*of_readings) if of_readings else {"transformer_bay"}
     points = [
         point for point in substations.read(name).points if point.kind in kinds and "v_ll" in point.measures
     ]

@@ -8,15 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serving.answers import frequency_stability, harmonic_analysis, phase_imbalance, voltage_anomaly
+from serving.answers import (
+    demand_response,
+    energy_loss,
+    equipment_failure,
+    frequency_stability,
+    harmonic_analysis,
+    load_forecast,
+    overload_risk,
+    phase_imbalance,
+    power_quality_index,
+    voltage_anomaly,
+    voltage_sag,
+)
 from serving.answers.parameters import Builder, Decode
 from serving.errors import SnapshotError
 
 _DECODERS: dict[str, Builder] = {
+    "equipment_failure": equipment_failure.build,
+    "demand_response": demand_response.build,
+    "energy_loss": energy_loss.build,
     "frequency_stability": frequency_stability.build,
     "harmonic_analysis": harmonic_analysis.build,
+    "load_forecast": load_forecast.build,
+    "overload_risk": overload_risk.build,
     "phase_imbalance": phase_imbalance.build,
+    "power_quality_index": power_quality_index.build,
     "voltage_anomaly": voltage_anomaly.build,
+    "voltage_sag": voltage_sag.build,
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from features import (
     ALL_INDEX,
     CATALOGUE,
+    CONTEXT_NAMES,
     INDEX,
     NAMES,
     SEQUENCE_FEATURES,
@@ -59,9 +60,9 @@ def test_names__all__are_unique_and_indexed():
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in NAMES)
 
 
-def test_all_index__catalogue_then_sequences__is_unique_and_complete():
-    assert list(ALL_INDEX) == [*NAMES, *SEQUENCE_NAMES]
-    assert list(ALL_INDEX.values()) == list(range(len(NAMES) + len(SEQUENCE_NAMES)))
+def test_all_index__catalogue_sequences_and_context__is_unique_and_complete():
+    assert list(ALL_INDEX) == [*NAMES, *SEQUENCE_NAMES, *CONTEXT_NAMES]
+    assert list(ALL_INDEX.values()) == list(range(len(ALL_INDEX)))
     assert len(SEQUENCE_NAMES) == 10 * len(SEQUENCE_FEATURES) == 80
     assert {name.split(".")[0] for name in SEQUENCE_NAMES} == {feature.name for feature in SEQUENCE_FEATURES}
     assert not {feature.name for feature in SEQUENCE_FEATURES} & set(NAMES)

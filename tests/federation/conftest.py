@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import substations
 from data_contracts.dataset import Dataset
 from federation.confinement import Confinement
 from federation.job import Job
@@ -26,6 +27,7 @@ from federation.rounds import Federation, Outcome, federate_rounds
 from federation.site import Site
 from federation.spec import SiteSpec
 from models.catalogue import definition
+from simulation.tables.customers import write_customers
 from switchyard.home import Home
 from switchyard.profiles import Profile, load_profile
 
@@ -100,6 +102,7 @@ def write_dataset(folder: Path, substation: str, profile: Profile, rng: np.rando
         save(folder, "readings_truth", kind, seconds, truth)
         save(folder, "readings", kind, seconds, {})
     write_frequency(folder, substation, profile, rng)
+    write_customers(folder / "customers" / "customers-00000.parquet", substations.read(substation), profile)
     Dataset.write_manifest(
         folder, substation=substation, profile=profile.name, seed=profile.seed, circuit_digest="c" * 64
     )

@@ -15,8 +15,9 @@ from federation.message import Message
 from federation.plans import plan
 from federation.wire import decode, encode
 from models.anomalies import forest_columns
+from models.catalogue import definition
 
-MODELS = ("phase_imbalance", "voltage_anomaly", "harmonic_analysis")
+MODELS = ("phase_imbalance", "voltage_anomaly", "harmonic_analysis", "demand_response")
 PLANTED = 40
 
 
@@ -126,3 +127,27 @@ def test_isolation_forest__splits__are_no_rows_whitened_value(bench, campaign):
             inner = ~tree.is_leaf
             for column, split in zip(tree.feature[inner], tree.threshold[inner], strict=True):
                 assert split not in Z[:, column]
+
+
+def test_random_fourier__rows__do_not_leave_the_site():
+    rng = np.random.default_rng(12)
+    columns, n = len(definition("overload_risk").features), 400
+    data = {
+        "X": rng.normal(size=(n, columns)),
+        "y": rng.normal(size=(n, 2)),
+        "weight": np.ones((n, 2)),
+        "X_validation": rng.normal(size=(n, columns)),
+        "offset_validation": 120.0 + 20.0 * rng.normal(size=n),
+        "class_validation": rng.integers(4, size=n),
+        "form_validation": rng.integers(2, size=n),
+    }
+    # The first row is far beyond all others.
+    data["X"][0] *= 50.0
+    values = np.unique(np.concatenate([data[name].ravel() for name in ("X", "y", "X_validation")]))
+    made = plan("overload_risk")
+    state, rounds = made.family.start(made.settings({}, "canary"), {"delhi": n}), 0
+    while not made.family.finished(state):
+        update = made.family.local_update(made.family.told(state), data, "delhi")
+        assert found_in(encode(update), values) == set()
+        state, rounds = made.family.aggregate(state, {"delhi": update}), rounds + 1
+    assert rounds == 3

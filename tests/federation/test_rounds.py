@@ -15,7 +15,7 @@ from federation.rounds import fit_here
 from federation.wire import decode, encode
 from models.splits import TRAIN
 
-MODELS = ("phase_imbalance", "voltage_anomaly")
+MODELS = ("phase_imbalance", "voltage_anomaly", "demand_response")
 
 
 @pytest.mark.parametrize("model", MODELS)

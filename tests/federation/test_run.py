@@ -27,7 +27,12 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
 ]
 KEY = "a" * 64
-FEDERATED = {"phase_imbalance": {}, "voltage_anomaly": {}, "harmonic_analysis": {"n_estimators": 20}}
+FEDERATED = {
+    "phase_imbalance": {},
+    "voltage_anomaly": {},
+    "harmonic_analysis": {"n_estimators": 20},
+    "demand_response": {},
+}
 FIELDS = {
     "model",
     "family",
@@ -92,6 +97,14 @@ def test_federate__two_models__registers_versions_that_say_where_they_come_from(
 def test_federate__phase_imbalance__equals_the_central_tree_to_1e6(ran):
     row = ran.results["phase_imbalance"].comparison.row
     assert row.claim == "exact"
+    assert row.ratio == pytest.approx(1.0, abs=1e-6)
+    assert row.met
+    assert row.federated > 0.9
+
+
+def test_federate__demand_response__equals_the_central_partition_to_1e6(ran):
+    row = ran.results["demand_response"].comparison.row
+    assert (row.claim, row.family) == ("exact", "kmeans")
     assert row.ratio == pytest.approx(1.0, abs=1e-6)
     assert row.met
     assert row.federated > 0.9

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flows.answers import Answered, compare, happened, markdown, write
+from flows.answers import Answered, compare, happened, markdown, spoken, write
 from flows.episodes import TOPICS, Episode, Window
 from switchyard.files import read_json
 from switchyard.home import Home
@@ -159,3 +159,8 @@ def test_markdown__answers__one_row_a_model() -> None:
     assert len(rows) == 2
     assert "imbalance_class moderate, confidence 0.93, critical_phase B" in rows[0]
     assert "anomaly_detected yes" in rows[1]
+
+
+def test_spoken__figures_by_horizon__each_by_its_name_and_intervals_by_their_bounds() -> None:
+    fields = {"forecasted_load": {"15min": 5862851.1, "1h": 2.0}, "confidence_interval": {"1h": [1.5, 2.5]}}
+    assert spoken(fields) == "forecasted_load 15min 5.8629e+06, 1h 2, confidence_interval 1h 1.5 to 2.5"

@@ -8,7 +8,7 @@ same phasors.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,23 @@ import pytest
 import features
 import substations
 from data_contracts.dataset import Dataset
+from data_contracts.quality_index import (
+    GRADES,
+    INDICATORS,
+    Limits,
+    State,
+    grade_codes,
+    index_of,
+    pst_limit,
+    ratios,
+)
+from simulation.ageing.campaign import Span, observe_assets
+from simulation.demand import simulate_load
+from simulation.tables.assets import write_assets
+from simulation.tables.customers import write_customers
+from simulation.tables.standing import write_load
+from simulation.tables.thermal import write_thermal
+from substations.station import station_facts
 from switchyard.home import Home
 from switchyard.identity import ScenarioId
 from switchyard.profiles import Profile, load_profile
@@ -341,14 +358,169 @@ def write_frequency(folder: Path, substation: str, count: int, rng: np.random.Ge
     write_part(folder, "frequency", "frequency", columns)
 
 
+def write_quality(folder: Path, substation: str, count: int, rng: np.random.Generator) -> None:
+    """Two windows a point of `count` episodes, and their ten minutes by the published formula."""
+    n = count * len(POINTS)
+    drawn = draw(rng, "normal", n)
+    limits = Limits(*(np.full(n, x) for x in (0.909091, 1.09091, 3.0, 5.0, 3.0, pst_limit(33.0), 0.5)))
+    size = np.exp(rng.normal(np.log(0.4), 0.8, (2, n)))
+    sagged = rng.random(n) < 0.15
+    depth = np.where(sagged, rng.uniform(0.15, 0.6, n), 0.0)
+    thd, pst, share = 5.0 * size[0], 0.9 * size[1], rng.uniform(0.7, 1.0, n)
+    metered = np.cbrt(pst**3 + (17.58 * depth) ** 3) * rng.normal(1, 0.02, n)
+    state = State(
+        np.abs(drawn.phasor[:, -1]), true_voltages(drawn.phasor[:, -1:])["vuf_pct"], thd, share * thd, pst,
+        depth / 0.5, np.abs(rng.normal(0, 0.05, n)),
+    )  # fmt: skip
+    found = ratios(state, limits)
+    ripple = (pst / 100.0)[:, None, None] * rng.uniform(0.8, 1.2, (n, WINDOW, 3))
+    ids = [str(ScenarioId(substation, "tiny", 7, "quality", index)) for index in range(count)]
+    begin = START + 86400.0 * np.repeat(rng.permutation(count) % 40, len(POINTS)) + 10800.0
+    scenario, point = np.repeat(ids, len(POINTS)), np.tile(sorted(POINTS), count)
+    index = index_of(found)
+    write_part(
+        folder, "power_quality", "quality",
+        {
+            "scenario_id": scenario, "point": point,
+            "t": pa.array((begin * 1000).astype(np.int64), pa.timestamp("ms", tz="UTC")),
+            "index": index, "metered_index": np.clip(index + rng.normal(0, 5, n), 0, 100),
+            "pst": pst, "thd_pct": thd, "harmonic_pct": share * thd, "flagged": sagged,
+            "grade": np.array(GRADES)[grade_codes(index)],
+            "worst": np.array(INDICATORS)[found.argmax(axis=1)],
+        },
+    )  # fmt: skip
+    parts = []
+    for end in (WINDOW, SECONDS):
+        v = drawn.v[:, end - WINDOW : end] * V_NOM
+        windows = features.Windows.from_arrays(
+            v=v, i=np.full_like(v, 400.0), p=-v * 380.0, q=-v * 124.0,
+            f=50.0 + np.repeat(rng.choice([-1, 1], (n, 1)) * state.f_dev_hz[:, None], WINDOW, axis=1),
+            t_end=begin + 580.0 + end - 1,
+            nominals=features.PointNominals(V_NOM, 1000.0, 50e6, 50.0, 19800.0),
+            v_ll=drawn.v_ll[:, end - WINDOW : end] * V_NOM * np.sqrt(3), v_min=v * (1 - ripple),
+            v_max=v * (1 + ripple), pst=np.repeat(metered[:, None], WINDOW, axis=1),
+            thd=thd[:, None, None] * rng.normal(1, 0.03, (n, 1, 3)) * np.ones((1, WINDOW, 1)),
+        )  # fmt: skip
+        parts.append((windows, features.compute(windows)))
+    computed = np.concatenate([part for _, part in parts])
+    ends = np.concatenate([windows.t_end for windows, _ in parts])
+    table = {
+        "scenario_id": np.tile(scenario, 2),
+        "point": np.tile(point, 2),
+        "t": pa.array((ends * 1000).astype(np.int64), pa.timestamp("ms", tz="UTC")),
+        **{name: computed[:, at] for at, name in enumerate(features.NAMES)},
+    }
+    write_part(folder, "features", "quality", table)
+
+
+def write_losses(folder: Path, substation: str, count: int, rng: np.random.Generator) -> None:
+    """The table `losses` of `count` states spread over forty days: nameplates by heat and voltage."""
+    facts = station_facts(substations.read(substation))
+    matrix = np.array(facts.per_va2)
+    load = rng.uniform(0.4, 1.2, (count, 1)) * rng.uniform(0.9, 1.1, (count, len(facts.feeders)))
+    p, q = load * np.array(facts.design_p_w), load * np.array(facts.design_q_var)
+    by_p, by_q = (np.einsum("nf,fg,ng->n", x, matrix, x) for x in (p, q))
+    hot, v = rng.uniform(10, 40, count), rng.normal(1.0, 0.01, count)
+    parts = np.stack([by_p, by_q, np.full(count, facts.always_w)], axis=1)
+    true = parts * np.stack([(1 + 0.004 * hot) / v**2] * 2 + [v**2], axis=1)
+    design = np.array([matrix @ np.array(x) @ np.array(x) for x in (facts.design_p_w, facts.design_q_var)])
+    design = np.append(design, facts.always_w) / (design.sum() + facts.always_w)
+    names = ("resistive", "reactive", "core")
+    t = START + 86400.0 * (np.arange(count) % 40) + 900.0 * (np.arange(count) // 40 * 7 % 96)
+    days = [str(ScenarioId(substation, "tiny", 7, "state", index % 40)) for index in range(count)]
+    columns = {
+        "scenario_id": days,
+        "t": pa.array((t * 1000).astype(np.int64), pa.timestamp("ms", tz="UTC")),
+        "status": ["ok"] * count,
+        "p_metered_w": p.sum(axis=1),
+        "q_metered_var": q.sum(axis=1),
+        "p_metered_low_w": p @ np.array(facts.low),
+        "v_metered_pu": v,
+        "nameplate_w": parts.sum(axis=1),
+        "ambient_c": hot,
+        "ghi_w_m2": rng.uniform(0, 1000, count),
+        "wind_m_s": rng.uniform(0, 9, count),
+        "taps": [",".join(f"{tap.name}:{rng.integers(6, 11)}" for tap in facts.taps) for _ in days],
+        "capacitor_steps": [",".join(f"{bank.name}:{rng.integers(2)}" for bank in facts.banks) for _ in days],
+        "total_w": true.sum(axis=1),
+        "p_supplied_w": p.sum(axis=1) + true.sum(axis=1),
+        **{f"{name}_w": true[:, at] for at, name in enumerate(names)},
+        **{f"design_{name}": np.full(count, design[at]) for at, name in enumerate(names)},
+    }
+    write_part(folder, "losses", "state", columns)
+
+
+def write_equipment(folder: Path, substation: str) -> None:
+    """The table `assets` of a year of a station's equipment, by the simulator itself."""
+    described = substations.read(substation)
+    observed = observe_assets(described, Span(date(2025, 1, 1), 40, 1, "tiny", 7), 20_000.0)
+    write_assets(folder / "assets" / "assets-00000.parquet", described, observed)
+
+
+def write_hot_days(folder: Path, substation: str, profile: Profile) -> None:
+    """The table `thermal` of two days out of every three, so that each split has some."""
+    days = msgspec.structs.replace(profile.simulation.thermal, episodes=12, days=2)
+    simulation = msgspec.structs.replace(profile.simulation, load_days=40, thermal=days)
+    write_thermal(
+        folder / "thermal" / "thermal-00000.parquet",
+        substations.read(substation),
+        msgspec.structs.replace(profile, simulation=simulation),
+    )
+
+
+def write_loads(folder: Path, substation: str, profile: Profile) -> None:
+    """The table `load` of forty days, by the simulator itself."""
+    described, days = substations.read(substation), 40
+    loads = simulate_load(described, profile.simulation.start, days, "tiny", 7)
+    write_load(folder / "load" / "load-00000.parquet", loads, np.zeros(24 * days))
+
+
+def write_voltage_events(folder: Path, substation: str, profile: Profile, rng: np.random.Generator) -> None:
+    """The table `sag_events`: some three events a day, many of them at their hours, at some points each."""
+    site = substations.read(substation)
+    hours = 24 * profile.simulation.load_days
+    first = datetime.combine(profile.simulation.start, datetime.min.time(), UTC).timestamp()
+    begin = first - site.utc_offset_s
+    local = np.arange(hours) % 24
+    per_h = np.stack([0.05 + 0.2 * (local == 15), 0.8 * (local == 8), 0.4 * np.isin(local, (7, 18))])
+    cause, hour = np.nonzero(rng.poisson(per_h))
+    names = ("fault", "motor_starting", "capacitor_switching")
+    points = sorted(point.id for point in site.points if point.kind in {"bus", "feeder"})
+    counted = rng.random((len(points), hour.size)) < 0.5
+    t = np.round((begin + 3600.0 * (hour + rng.random(hour.size))) * 1000)
+    order = np.argsort(t)
+    place, which = np.nonzero(counted[:, order])
+    at = order[which]
+    deep = np.where(cause == 0, rng.uniform(11, 60, hour.size), rng.uniform(3, 6, hour.size))[at]
+    lasts = np.array([80.0, 6000.0, 60.0])[cause] * rng.uniform(0.3, 2, hour.size)
+    sag_events = {
+        "event_id": [f"{substation}.event.{k:05d}" for k in at],
+        "point": np.array(points)[place],
+        "t": pa.array(t[at].astype(np.int64), pa.timestamp("ms", tz="UTC")),
+        "kind": np.where(deep > 10, "sag", "rapid_voltage_change"),
+        "depth_pct": deep,
+        "duration_ms": lasts[at],
+        "cause": np.array(names)[cause[at]],
+        "intensity_per_h": per_h[cause, hour][at],
+        "total_intensity_per_h": per_h.sum(axis=0)[hour][at],
+    }
+    write_part(folder, "sag_events", "sag_events", sag_events)
+
+
 def write_dataset(home: Home, profile: Profile, substation: str, counts: dict[str, int]) -> Path:
     """A dataset of `substation` in `home`."""
     rng = np.random.default_rng(abs(hash(substation)) % 1 + len(substation))
     folder = home.dataset(profile.dataset(substation))
     for kind, count in counts.items():
-        own = {"harmonic": write_harmonics, "frequency": write_frequency}
+        own = {"harmonic": write_harmonics, "frequency": write_frequency, "quality": write_quality}
         write = own.get(kind) or partial(write_kind, kind=kind)
         write(folder, substation, count=count, rng=rng)
+    write_customers(folder / "customers" / "customers-00000.parquet", substations.read(substation), profile)
+    write_losses(folder, substation, 400, rng)
+    write_equipment(folder, substation)
+    write_hot_days(folder, substation, profile)
+    write_voltage_events(folder, substation, profile, rng)
+    write_loads(folder, substation, profile)
     Dataset.write_manifest(
         folder,
         substation=substation,
@@ -374,7 +546,15 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.filterwarnings(text))
 
 
-COUNTS = {"normal": 120, "fault": 60, "unbalance": 80, "instrument": 90, "harmonic": 100, "frequency": 40}
+COUNTS = {
+    "normal": 120,
+    "fault": 60,
+    "unbalance": 80,
+    "instrument": 90,
+    "harmonic": 100,
+    "frequency": 40,
+    "quality": 80,
+}
 
 
 @pytest.fixture(scope="session")

@@ -118,6 +118,13 @@ def test_bar__not_worse__is_missed_only_by_what_an_interval_tells(answers):
     assert judged(answers, bar, 0.6, 0.5).met is False
 
 
+def test_bar__contains__is_met_where_the_models_interval_holds_the_figure(answers):
+    assert judged(answers, Bar("error", contains=0.505), 0.5, 1.0).met is True
+    row = judged(answers, Bar("error", contains=0.6), 0.5, 1.0)
+    assert row.met is False
+    assert row.bar == 0.6
+
+
 def test_reports__written__are_json_without_nan_and_a_table_for_people(report, tmp_path):
     home = Home(tmp_path)
     reports.write(home, report, [Footprint("phase_imbalance", 3, 2048, 6.0, 0.1, 1000, 7)])

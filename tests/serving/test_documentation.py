@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from models.catalogue import DEFINED, definition
+from models.compilation import requires
 from serving.abstentions import SEQUENCES
 from serving.documentation import BEGIN, END, generated, replace_generated
 from serving.engine import Engine
@@ -39,7 +40,8 @@ def engine(tmp_path_factory, make_publisher):
 def test_page__table_of_needs__is_that_of_the_declared_models():
     declared = [definition(name) for name in DEFINED]
     needs = [
-        Needs(d.name, d.features, d.minimum_readings, d.point_kinds, d.optional, d.one_of) for d in declared
+        Needs(d.name, d.features, d.minimum_readings, d.point_kinds, d.optional, d.one_of, tuple(requires(d)))
+        for d in declared
     ]
     page = PAGE.read_text()
     part = page[page.index(BEGIN) : page.index(END) + len(END)]

@@ -121,9 +121,9 @@ def test_load_model__graph_that_is_none__refused_naming_the_file(load, compiler)
 
 
 def test_load_model__model_without_decoder__refused_naming_it(load, compiler):
-    folder = compiler.phase_imbalance(spec={"model": "voltage_sag"})
-    with pytest.raises(SnapshotError, match="voltage_sag has no decoder"):
-        load(folder, "voltage_sag")
+    folder = compiler.phase_imbalance(spec={"model": "reactive_power"})
+    with pytest.raises(SnapshotError, match="reactive_power has no decoder"):
+        load(folder, "reactive_power")
 
 
 def test_load_model__golden_not_json__refused(load, compiler):

@@ -29,7 +29,7 @@ def by_keras(path: Path) -> str:
     after, _ = networks.train(first, X, X[:, -1, 0], networks.Course(epochs=1), 1)
     if all(np.array_equal(one, two) for one, two in zip(first, after, strict=True)):
         return "nothing was trained"
-    tensorflow, _ = keras_training._libraries()
+    tensorflow, _ = keras_training.libraries()
     try:
         return str(tensorflow.io.read_file(str(path)).numpy().decode())
     except tensorflow.errors.PermissionDeniedError as error:

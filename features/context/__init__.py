@@ -1,0 +1,97 @@
+"""What a request says beside its readings, as features: the same arithmetic for training and for serving.
+
+A group is one module. It declares its features, whose `needs` are fields of the request; `compute` makes them
+from plain arrays, which training takes from tables; `read` collects these arrays from decoded items. A value
+that was not sent is NaN, and so is every feature that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_contracts.wire import Item
+from features.context import (
+    ahead,
+    clock,
+    condition,
+    day_ago,
+    events,
+    limits,
+    load_history,
+    loading,
+    plain,
+    profile,
+    site,
+    station,
+    thermal,
+)
+from features.declaration import Feature
+from features.windows import Windows
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Features that are computed together.
+
+    Attributes:
+        name: Name of the group in the catalogue.
+        features: What it computes.
+        read: Features of n items, float64 [n, features]; the second argument holds their windows, with the
+            instant and the nominals of each.
+    """
+
+    name: str
+    features: tuple[Feature, ...]
+    read: Callable[[Sequence[Item], Windows], Float]
+
+
+GROUPS = (
+    Group(plain.GROUP, plain.FEATURES, plain.read),
+    Group(site.GROUP, site.FEATURES, site.read),
+    Group(limits.GROUP, limits.FEATURES, limits.read),
+    Group(loading.GROUP, loading.FEATURES, loading.read),
+    Group(day_ago.GROUP, day_ago.FEATURES, day_ago.read),
+    Group(thermal.GROUP, thermal.FEATURES, thermal.read),
+    Group(profile.GROUP, profile.FEATURES, profile.read),
+    Group(condition.GROUP, condition.FEATURES, condition.read),
+    Group(ahead.GROUP, ahead.FEATURES, ahead.read),
+    Group(load_history.GROUP, load_history.FEATURES, load_history.read),
+    Group(station.GROUP, station.FEATURES, station.read),
+    Group(clock.GROUP, clock.FEATURES, clock.read),
+    Group(events.GROUP, events.FEATURES, events.read),
+)
+
+CONTEXT_FEATURES: tuple[Feature, ...] = tuple(feature for group in GROUPS for feature in group.features)
+CONTEXT_NAMES: tuple[str, ...] = tuple(feature.name for feature in CONTEXT_FEATURES)
+"""Columns of `context_block`."""
+
+GROUP_OF: dict[str, int] = {
+    feature.name: place for place, group in enumerate(GROUPS) for feature in group.features
+}
+"""Place in `GROUPS` of the group that computes a feature."""
+
+
+# A ratio to nothing is not defined: NaN.
+@np.errstate(divide="ignore", invalid="ignore")
+def context_block(items: Sequence[Item], windows: Windows, groups: Collection[int]) -> Float:
+    """Features of what n items say beside their readings, float64 [n, len(CONTEXT_NAMES)].
+
+    Args:
+        items: The items.
+        windows: Their windows, [n].
+        groups: Places in `GROUPS` of those that are wanted; the others' columns are NaN.
+    """
+    out = np.full((len(items), len(CONTEXT_NAMES)), np.nan)
+    start = 0
+    for place, group in enumerate(GROUPS):
+        stop = start + len(group.features)
+        if place in groups:
+            out[:, start:stop] = group.read(items, windows)
+        start = stop
+    return out

@@ -1,0 +1,42 @@
+"""What a gateway knows beside readings, from the tables of a campaign, by topic of `flows.episodes`.
+
+A topic that has context is one function of `CONTEXTS`: it says where each of its episodes is to be asked
+about, what goes into the request, and what is truly so that the tables of the readings do not hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flows.contexts.ageing import ageings
+from flows.contexts.demand import demands
+from flows.contexts.load import loads
+from flows.contexts.losses import station_losses
+from flows.contexts.overload import overloads
+from flows.contexts.quality import qualities
+from flows.contexts.sag import sags
+from flows.contexts.told import Context, Told
+
+__all__ = ["CONTEXTS", "TABLES", "Context", "Told"]
+
+CONTEXTS: Mapping[str, Context] = {
+    "overload": overloads,
+    "ageing": ageings,
+    "load": loads,
+    "losses": station_losses,
+    "quality": qualities,
+    "sag": sags,
+    "demand": demands,
+}
+"""By topic."""
+
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "overload": ("thermal",),
+    "ageing": ("assets",),
+    "load": ("load",),
+    "losses": ("losses", "load"),
+    "quality": ("power_quality",),
+    "sag": ("sag_events", "load"),
+    "demand": ("customers",),
+}
+"""What a campaign must have simulated for a topic."""
