@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from federation import moments
 from federation.errors import FederationError
+from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, Tuned, in_order
 from federation.message import Message, State, Update
 from federation.moments import Moments
@@ -147,10 +148,7 @@ class FedAvg:
             FederationError: A hyper-parameter is unknown, of the wrong type or out of range.
         """
         del rows
-        try:
-            checked = msgspec.convert(dict(settings), Settings)
-        except msgspec.ValidationError as error:
-            raise FederationError(f"fedavg: settings: {error}") from error
+        checked = read_settings("fedavg", settings, Settings)
         if not checked.sound:
             raise FederationError(f"fedavg: settings out of range: {checked}")
         return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})

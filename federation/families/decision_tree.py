@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from federation import moments
 from federation.errors import FederationError
 from federation.families.growing_tree import GrowingTree, Limits
+from federation.families.settings import read_settings
 from federation.families.splitting import Criterion, best_splits
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
@@ -89,10 +90,7 @@ class DecisionTree:
             FederationError: A hyper-parameter is unknown or of the wrong type.
         """
         del rows
-        try:
-            checked = msgspec.convert(dict(settings), Settings)
-        except msgspec.ValidationError as error:
-            raise FederationError(f"decision tree: settings: {error}") from error
+        checked = read_settings("decision tree", settings, Settings)
         if not (checked.min_samples_leaf >= 1 and 1 <= checked.max_depth <= 30 and checked.edges >= 1):
             raise FederationError(f"decision tree: settings out of range: {checked}")
         if checked.max_leaf_nodes is not None and checked.max_leaf_nodes < 2:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from federation import moments
 from federation.errors import FederationError
 from federation.families.growing_isolation import FARTHEST, LatticeTrees, grow, to_lattice
+from federation.families.settings import read_settings
 from federation.families.shares import apportion
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
@@ -76,10 +77,7 @@ class IsolationForest:
         Raises:
             FederationError: A hyper-parameter is unknown or wrong, or there are fewer trees than sites.
         """
-        try:
-            checked = msgspec.convert(dict(settings), Settings)
-        except msgspec.ValidationError as error:
-            raise FederationError(f"isolation forest: settings: {error}") from error
+        checked = read_settings("isolation forest", settings, Settings)
         shares_fit = 0 < checked.columns <= 1 and 0 < checked.false_alarms < 1 and 0 <= checked.shrink <= 1
         if not (shares_fit and checked.psi >= 2 and checked.power >= 1 and checked.trees >= len(rows)):
             raise FederationError(f"isolation forest: settings out of range for {len(rows)} sites: {checked}")

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from federation import moments
 from federation.errors import FederationError
+from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.moments import Moments
@@ -80,10 +81,7 @@ class KMeans:
             FederationError: A hyper-parameter is unknown, of the wrong type or out of range.
         """
         del rows
-        try:
-            checked = msgspec.convert(dict(settings), Settings)
-        except msgspec.ValidationError as error:
-            raise FederationError(f"k-means: settings: {error}") from error
+        checked = read_settings("k-means", settings, Settings)
         if not (1 <= checked.components <= checked.columns and checked.clusters >= 2):
             raise FederationError(f"k-means: settings out of range: {checked}")
         return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from federation import moments
 from federation.errors import FederationError
+from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.moments import Moments
@@ -70,10 +71,7 @@ class Linear:
             FederationError: A hyper-parameter is unknown, of the wrong type or out of range.
         """
         del rows
-        try:
-            checked = msgspec.convert(dict(settings), Settings)
-        except msgspec.ValidationError as error:
-            raise FederationError(f"linear: settings: {error}") from error
+        checked = read_settings("linear", settings, Settings)
         if not (checked.columns >= 1 and 1 <= checked.degree <= MOST_DEGREE and checked.penalty > 0):
             raise FederationError(f"linear: settings out of range: {checked}")
         return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})

@@ -27,6 +27,7 @@ from federation.families.forest_task import MOST_DRAWS, Task
 from federation.families.growing_forest import PREFIX, GrowingForest, Limits
 from federation.families.packed_trees import PackedTrees
 from federation.families.regression_splits import best_splits
+from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.moments import ColumnMoments
@@ -109,10 +110,7 @@ class RandomForest:
             FederationError: A hyper-parameter is unknown, of the wrong type or out of range.
         """
         del rows
-        try:
-            checked = msgspec.convert(dict(settings), Settings)
-        except msgspec.ValidationError as error:
-            raise FederationError(f"random forest: settings: {error}") from error
+        checked = read_settings("random forest", settings, Settings)
         if not checked.sound:
             raise FederationError(f"random forest: settings out of range: {checked}")
         return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})

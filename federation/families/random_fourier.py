@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federation.errors import FederationError
+from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.moments import ColumnMoments
@@ -98,10 +99,7 @@ class RandomFourier:
             FederationError: A hyper-parameter is unknown, of the wrong type or out of range.
         """
         del rows
-        try:
-            checked = msgspec.convert(dict(settings), Settings)
-        except msgspec.ValidationError as error:
-            raise FederationError(f"random fourier: settings: {error}") from error
+        checked = read_settings("random fourier", settings, Settings)
         if not checked.sound:
             raise FederationError(f"random fourier: settings out of range: {checked}")
         return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})
