@@ -36,4 +36,10 @@ def brief(value: Any) -> str:
     if isinstance(value, float):
         # A frequency is told by its third decimal.
         return f"{value:.6g}" if abs(value) >= 10.0 else f"{value:.4g}"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {brief(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        # Two figures are the ends of an interval.
+        interval = len(value) == 2 and all(isinstance(one, float) for one in value)
+        return (" to " if interval else ", ").join(map(brief, value))
+    return str(value)
