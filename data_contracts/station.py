@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from data_contracts.circuit import CircuitFacts
+from data_contracts.movable import MovableFacts
+
 
 class TapFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A tap changer.
@@ -22,11 +25,30 @@ class TapFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BankFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A switched capacitor bank: its name, number of equal steps, and power of all of them, var."""
+    """A switched capacitor bank.
+
+    Attributes:
+        name: Its name.
+        steps: Number of equal steps.
+        q_var: Power of all of them at nominal voltage, var.
+        points: Measurement points of its busbar and of the bay that feeds it.
+        transformer: The transformer of that bay; empty where there is none.
+        x_pu: Short-circuit reactance of the transformers between its section and the infeeds, on its rating.
+        feeders: Feeders of the section that it stands in.
+        by_feeder: Derivative of `per_va2` losses: resistance over U² that its power shares with each
+            feeder's, W/VA², [f].
+        by_bank: The same with each bank's, itself among them, [banks].
+    """
 
     name: str
     steps: int
     q_var: float
+    points: tuple[str, ...] = ()
+    transformer: str = ""
+    x_pu: float = 0.0
+    feeders: tuple[str, ...] = ()
+    by_feeder: tuple[float, ...] = ()
+    by_bank: tuple[float, ...] = ()
 
 
 class StationFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +65,8 @@ class StationFacts(msgspec.Struct, frozen=True, kw_only=True):
         v_nom_v: Nominal phase-to-neutral voltage of the first infeed's busbar, V.
         taps: Tap changers.
         banks: Capacitor banks.
+        circuit: What a load flow needs.
+        movable: What can be moved between transformers and phase pairs; None where nothing can.
     """
 
     feeders: tuple[str, ...]
@@ -54,3 +78,5 @@ class StationFacts(msgspec.Struct, frozen=True, kw_only=True):
     v_nom_v: float
     taps: tuple[TapFacts, ...]
     banks: tuple[BankFacts, ...]
+    circuit: CircuitFacts
+    movable: MovableFacts | None = None

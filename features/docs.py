@@ -86,11 +86,18 @@ TITLES = {
     "site": "Context: the substation's description",
     "clock": "Context: the time of day",
     "events": "Context: voltage events of the last week",
+    "interval_events": "Context: voltage events of the last ten minutes",
+    "dispatch": "Context: one hour of the whole grid",
+    "grid": "Context: what the control centre knows of the grid",
     "station": "Context: the station as a whole",
+    "circuit": "Context: the station's circuit, feeders and regulators",
+    "banks": "Context: the capacitor bank of the busbar",
+    "transfers": "Context: what moving feeders and traction supplies would do",
     "limits": "Context: what is permitted at the point's voltage level",
     "loading": "Context: loading of the bay's transformer",
     "day_ago": "Context: the same time of the day before",
     "thermal": "Context: the standard's thermal model of a transformer",
+    "equipment": "Context: which piece of equipment it is",
     "profile": "Context: typical days of the load and what records say of it",
 }
 

@@ -20,6 +20,7 @@ class PointNominals:
         f_nom_hz: Nominal frequency, Hz.
         utc_offset_s: Local time minus UTC, s.
         station: Nameplates of its station, None where they are not known.
+        country: ISO 3166-1 alpha-2 code of where it stands, for public holidays; empty where nobody knows.
 
     Raises:
         FeatureError: A nominal is not a positive number, or the offset is no number.
@@ -31,6 +32,7 @@ class PointNominals:
     f_nom_hz: float
     utc_offset_s: float
     station: StationFacts | None = None
+    country: str = ""
 
     def __post_init__(self) -> None:
         for name in ("v_nom_v", "i_rated_a", "s_rated_va", "f_nom_hz"):

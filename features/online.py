@@ -94,6 +94,7 @@ def windows_from_rows(
         utc_offset_s=utc_offset_s,
         waveforms=_grouped(waveforms) if waveforms else (),
         stations=tuple([one.station for one in nominals]),
+        countries=tuple([one.country for one in nominals]),
     )
 
 

@@ -65,6 +65,7 @@ class Windows:
         utc_offset_s: Local time minus UTC, s, [n].
         waveforms: Captures that belong to some of the windows.
         stations: Nameplates of the station of each window, n; empty where nobody knows them.
+        countries: Code of the country of each window, n; empty where nobody knows them.
 
     Raises:
         FeatureError: An array has another shape.
@@ -81,6 +82,7 @@ class Windows:
     utc_offset_s: Float
     waveforms: tuple[Waveforms, ...] = ()
     stations: tuple[StationFacts | None, ...] = ()
+    countries: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = self.t_end.shape[0]
@@ -163,6 +165,7 @@ class Windows:
             length=np.full(n, ch.WINDOW, np.int64) if length is None else np.asarray(length, dtype=np.int64),
             waveforms=waveforms,
             stations=tuple(one.station for one in every),
+            countries=tuple(one.country for one in every),
             **columns,
         )
 
@@ -185,6 +188,7 @@ class Windows:
             quality=self.quality[:, chosen],
             waveforms=kept,
             stations=tuple(self.stations[row] for row in chosen.tolist()) if self.stations else (),
+            countries=tuple(self.countries[row] for row in chosen.tolist()) if self.countries else (),
             **columns,
         )
 

@@ -77,6 +77,7 @@ def _register(
     compilation.check_parity(definition, fitted, definition.compile(fitted), graph, own)
     store = tracking.connect(home)
     run_id = tracking.parent_run(store, definition.name, made.step_key, f"{TRAINED_BY}.{substation}", tags)
+    tracking.log_datasets(store, run_id, made.pool.digests, "federation")
     known = {
         "federation/global": figures.federated,
         "federation/fine_tuned": figures.fine_tuned,

@@ -14,7 +14,7 @@ from federation.own_versions import register_own
 from federation.probes import probe_rows
 from federation.result import FederationResult
 from federation.rounds import Outcome
-from models import card, compilation, registry, tracking, training
+from models import card, compilation, promotion, registry, tracking, training
 from models.errors import RegistryError
 from models.registry import CHAMPION, RegisteredVersion
 from models.runtime import CompiledModel
@@ -22,13 +22,10 @@ from models.splits import TEST
 from models.training import Pool
 from switchyard.digests import digest_rooms
 from switchyard.home import Home
-from switchyard.log import get_logger
 from switchyard.settings import get_settings
 
 TRAINED_BY = "federated"
 ROLE = "federate"
-
-_log = get_logger("federation.registration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +171,8 @@ def _crown(home: Home, version: RegisteredVersion, *, anew: bool) -> RegisteredV
         return version
     if not anew and _champion_is_federated(home, version.name):
         return version
-    registry.set_alias(home, version.name, CHAMPION, version.version)
-    _log.info("%s: federated version %d is champion, pooling is forbidden", version.name, version.version)
+    champion = registry.get(home, version.name, CHAMPION)
+    promotion.succeed(home, champion, version, "pooling is forbidden: the federated version is served")
     return msgspec.structs.replace(version, alias=CHAMPION)
 
 

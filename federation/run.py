@@ -1,4 +1,4 @@
-"""One model's federation on this machine: site processes, rounds, comparison, registration."""
+"""Federation on this machine: site processes, rounds, comparison, registration."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Lock
+from typing import Self
 
 import msgspec
 
@@ -20,7 +22,7 @@ from federation.envelope import new_nonce
 from federation.errors import FederationError, TooFewSitesError
 from federation.job import Job
 from federation.ledger import Ledger
-from federation.plans import plan, schema_digest
+from federation.plans import PLANS, plan, schema_digest
 from federation.registration import Global, find, register
 from federation.result import FederationResult
 from federation.rounds import Federation, Outcome, federate_rounds
@@ -39,58 +41,117 @@ def ledger_of(home: Home) -> Path:
     return home.root / "federation" / "ledger.jsonl"
 
 
-def federate(
-    name: str,
-    profile: Profile,
-    home: Home,
-    sites: Mapping[str, Path],
-    held_out: Sequence[str],
-    *,
-    step_key: str,
-    params: Mapping[str, float | int | str | bool] | None = None,
-    tags: Mapping[str, str] | None = None,
-) -> FederationResult:
-    """Federate the model `name` over `sites` and register the global model, unless this step did before.
+class Centre:
+    """The control centre of one installation, with its substations' processes on this machine.
 
-    With `SWITCHYARD_POOLING=forbid` the version becomes champion; else it is promoted by the rule only.
+    A context manager. Processes start with the first federation and serve all later ones, so that libraries
+    are loaded once: one for each site, and one that compares finished models with others and registers them,
+    while sites may be busy with the next model already. Safe to use from several threads: rounds of one
+    federation run at a time.
 
     Args:
-        name: Model of the catalogue.
         profile: The campaign that the datasets come from.
         home: The installation's folders.
         sites: Folder of each site's contracted dataset, by substation.
         held_out: Held-out substations to compare on; their datasets lie in the home.
-        step_key: Key of the federation step.
-        params: Hyper-parameters; the model's defaults where not given.
-        tags: Further tags of the version.
-
-    Raises:
-        TooFewSitesError: Fewer than two sites; nothing is registered.
-        FederationError: The model has no federation, or a hyper-parameter is wrong.
-        SiteError: A site process was lost.
-        ParityError: The compiled model does not answer as the fitted one; nothing is registered.
     """
-    if len(sites) < 2:
-        raise TooFewSitesError(
-            f"{name}: a global model needs two substations, there is {', '.join(sites) or 'none'}",
-            "add a substation to the profile's training list, or serve the local model",
+
+    def __init__(
+        self, profile: Profile, home: Home, sites: Mapping[str, Path], held_out: Sequence[str]
+    ) -> None:
+        self._profile, self._home, self._sites = profile, home, dict(sites)
+        self._held_out = {name: home.dataset(profile.dataset(name)) for name in held_out}
+        self._processes: SiteProcesses | None = None
+        self._comparing: ProcessPoolExecutor | None = None
+        self._rounds, self._starting = Lock(), Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_sites()
+        if self._comparing is not None:
+            self._comparing.shutdown(wait=True, cancel_futures=True)
+
+    def federate(
+        self,
+        name: str,
+        *,
+        step_key: str,
+        params: Mapping[str, float | int | str | bool] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> FederationResult:
+        """Federate the model `name` and register the global model, unless this step did before.
+
+        With `SWITCHYARD_POOLING=forbid` the version becomes champion; else it is promoted by the rule only.
+
+        Args:
+            name: Model of the catalogue.
+            step_key: Key of the federation step.
+            params: Hyper-parameters; the model's defaults where not given.
+            tags: Further tags of the version.
+
+        Raises:
+            TooFewSitesError: Fewer than two sites; nothing is registered.
+            FederationError: The model has no federation, or a hyper-parameter is wrong.
+            SiteError: A site process was lost.
+            ParityError: The compiled model does not answer as the fitted one; nothing is registered.
+        """
+        if len(self._sites) < 2:
+            raise TooFewSitesError(
+                f"{name}: a global model needs two substations, there is {', '.join(self._sites) or 'none'}",
+                "add a substation to the profile's training list, or serve the local model",
+            )
+        job = Job(plan(name), self._profile, self._home, self._sites, self._held_out, dict(params or {}))
+        done = find(self._home, name, step_key)
+        if done is not None:
+            _log.info("%s: this step has registered its federated version before", name)
+            return done
+        started = time.monotonic()
+        with self._rounds:
+            waited = time.monotonic() - started
+            outcome = self._run_rounds(job)
+        seconds = round(time.monotonic() - started - waited, 2)
+        return self._conclude(After(job, outcome, step_key, dict(tags or {}), seconds))
+
+    def _run_rounds(self, job: Job) -> Outcome:
+        federation = Federation(
+            identifier=f"{job.plan.definition.name}.{job.profile.name}.{new_nonce()[:12]}",
+            model=job.plan.definition.name,
+            family=job.plan.family,
+            schema=schema_digest(job.plan.definition),
+            settings=job.settings,
+            enrolled=job.enrolled,
         )
-    job = Job(
-        plan(name),
-        profile,
-        home,
-        dict(sites),
-        {substation: home.dataset(profile.dataset(substation)) for substation in held_out},
-        dict(params or {}),
-    )
-    done = find(home, name, step_key)
-    if done is not None:
-        _log.info("%s: this step has registered its federated version before", name)
-        return done
-    started = time.monotonic()
-    outcome = run_rounds(job)
-    after = After(job, outcome, step_key, dict(tags or {}), round(time.monotonic() - started, 2))
-    return _elsewhere(after) if job.plan.apart else conclude(after)
+        if self._processes is None:
+            self._processes = SiteProcesses(specs(job)).__enter__()
+        try:
+            return federate_rounds(federation, self._processes, Ledger(ledger_of(self._home)))
+        except BaseException:
+            # A site that was lost, or is still busy with an answer that nobody waits for.
+            self._stop_sites()
+            raise
+
+    def _stop_sites(self) -> None:
+        if self._processes is not None:
+            self._processes.stop()
+        self._processes = None
+
+    def _conclude(self, after: After) -> FederationResult:
+        with self._starting:
+            if self._comparing is None:
+                self._comparing = ProcessPoolExecutor(1, get_context("spawn"), initializer=prepare)
+            comparing = self._comparing
+        try:
+            return comparing.submit(_conclude_logged, after, get_settings().log_level).result()
+        except BrokenProcessPool as error:
+            with self._starting:
+                if self._comparing is comparing:
+                    self._comparing = None
+            raise FederationError(
+                f"{after.job.plan.definition.name}: the process that compares and registers was killed",
+                "look for exhausted memory, then run again",
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,32 +194,20 @@ def conclude(after: After) -> FederationResult:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _elsewhere(after: After) -> FederationResult:
-    """`conclude` in a process of its own, which ends with its work and with this process."""
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=prepare) as pool:
-        try:
-            return pool.submit(_conclude_logged, after, get_settings().log_level).result()
-        except BrokenProcessPool as error:
-            raise FederationError(
-                f"{after.job.plan.definition.name}: the process that compares and registers was killed",
-                "look for exhausted memory, then run again",
-            ) from error
-
-
 def _conclude_logged(after: After, level: str) -> FederationResult:
     configure(level)
     return conclude(after)
 
 
-def run_rounds(job: Job) -> Outcome:
-    """Start a process per site, run the rounds, stop the processes."""
-    definition, settings = job.plan.definition, get_settings()
+def specs(job: Job) -> list[SiteSpec]:
+    """What each site's process is told; it may be asked to learn any model that is federated."""
+    settings = get_settings()
     folders = {site: folder.resolve() for site, folder in job.sites.items()}
     extra = () if settings.substations_dir is None else (settings.substations_dir,)
-    specs = [
+    return [
         SiteSpec(
             name=site,
-            model=definition.name,
+            models=tuple(PLANS),
             dataset=folder,
             start=job.profile.simulation.start,
             confinement=Confinement(
@@ -170,13 +219,3 @@ def run_rounds(job: Job) -> Outcome:
         )
         for site, folder in sorted(folders.items())
     ]
-    federation = Federation(
-        identifier=f"{definition.name}.{job.profile.name}.{new_nonce()[:12]}",
-        model=definition.name,
-        family=job.plan.family,
-        schema=schema_digest(definition),
-        settings=job.settings,
-        enrolled=job.enrolled,
-    )
-    with SiteProcesses(specs) as transport:
-        return federate_rounds(federation, transport, Ledger(ledger_of(job.home)))

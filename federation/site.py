@@ -6,6 +6,7 @@ import sys
 from multiprocessing.connection import Connection
 
 from federation.envelope import Envelope, seal, unseal
+from federation.errors import FederationError
 from federation.family import LocalData
 from federation.message import Message
 from federation.plans import Plan, plan, schema_digest
@@ -40,30 +41,37 @@ def serve_site(pipe: Connection, spec: SiteSpec) -> None:
 
 
 class Site:
-    """One site's side of a federation, independent of what carries its messages."""
+    """One site's side of its federations, one after the other, independent of what carries its messages."""
 
     def __init__(self, spec: SiteSpec) -> None:
         self._spec = spec
-        self._plan: Plan = plan(spec.model)
-        self._rows: LocalData | None = None
+        self._rows: tuple[str, LocalData] | None = None
 
     def answer(self, data: bytes) -> bytes:
-        """The sealed update to a sealed state, or a sealed failure."""
+        """The sealed update to a sealed state, or a sealed failure.
+
+        Raises:
+            FederationError: It is asked about a model that it does not take part in.
+        """
         state, asked = unseal(decode(data))
+        if asked.model not in self._spec.models:
+            raise FederationError(
+                f"site {self._spec.name} is asked about {asked.model}",
+                f"it takes part in {', '.join(self._spec.models)}",
+            )
+        learner = plan(asked.model)
         mine = Envelope(
             kind="update",
             federation=asked.federation,
-            model=self._spec.model,
-            family=self._plan.family.name,
+            model=asked.model,
+            family=learner.family.name,
             round=asked.round,
             nonce=asked.nonce,
             site=self._spec.name,
-            schema=schema_digest(self._plan.definition),
+            schema=schema_digest(learner.definition),
         )
         try:
-            if self._rows is None:
-                self._rows = self._plan.load(self._spec.dataset, self._spec.start)
-            update = self._plan.family.local_update(state, self._rows, self._spec.name)
+            update = learner.family.local_update(state, self._rows_for(learner), self._spec.name)
         except SwitchyardError as error:
             _log.error("site %s cannot answer round %d: %s", self._spec.name, asked.round, error)
             mine = Envelope(
@@ -71,3 +79,11 @@ class Site:
             )
             update = Message({"n": 0})
         return encode(seal(update, mine))
+
+    def _rows_for(self, learner: Plan) -> LocalData:
+        """The site's rows for a model; those of the model before are let go."""
+        model = learner.definition.name
+        if self._rows is None or self._rows[0] != model:
+            self._rows = None
+            self._rows = model, learner.load(self._spec.dataset, self._spec.start)
+        return self._rows[1]

@@ -15,7 +15,7 @@ class SiteSpec:
 
     Attributes:
         name: Name of the substation.
-        model: Model to be federated.
+        models: Models that it may be asked to learn.
         dataset: The site's own dataset folder.
         start: The campaign's first local date; decides the split.
         confinement: What it may read.
@@ -23,7 +23,7 @@ class SiteSpec:
     """
 
     name: str
-    model: str
+    models: tuple[str, ...]
     dataset: Path
     start: date
     confinement: Confinement

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +80,55 @@ class Answered(msgspec.Struct, frozen=True):
     comparisons: tuple[Comparison, ...]
 
 
+class Tally(msgspec.Struct, frozen=True):
+    """How one model did over all requests.
+
+    Attributes:
+        model: Name of the model.
+        asked: Requests.
+        answered: Of them answered.
+        judged: Of these with a known truth.
+        right: Of these told rightly.
+        silent: Requests without an answer by reason.
+        example: Its first answer, told rightly where there is one, with its request; None without an answer.
+    """
+
+    model: str
+    asked: int
+    answered: int
+    judged: int
+    right: int
+    silent: dict[str, int]
+    example: tuple[Answered, Comparison] | None
+
+
+def tallies(answers: Sequence[Answered]) -> tuple[Tally, ...]:
+    """Every model's answers counted, in the order of the models."""
+    names = dict.fromkeys(found.model for asked in answers for found in asked.comparisons)
+    return tuple(_tally(name, answers) for name in names)
+
+
+def _tally(model: str, answers: Sequence[Answered]) -> Tally:
+    pairs = [(asked, found) for asked in answers for found in asked.comparisons if found.model == model]
+    told = [(asked, found) for asked, found in pairs if found.status == "ok"]
+    judged = [found.agrees for _, found in told if found.agrees is not None]
+    return Tally(
+        model=model,
+        asked=len(pairs),
+        answered=len(told),
+        judged=len(judged),
+        right=sum(judged),
+        silent=dict(
+            Counter(
+                found.status if found.status == "failed" else found.reason.partition(":")[0]
+                for _, found in pairs
+                if found.status != "ok"
+            )
+        ),
+        example=next((pair for pair in told if pair[1].agrees), told[0] if told else None),
+    )
+
+
 def compare(episode: Episode, response: Mapping[str, Any], models: Sequence[str]) -> Answered:
     """Set a response of the endpoint beside the truth of its window.
 
@@ -137,6 +187,13 @@ def markdown(answers: Sequence[Answered]) -> str:
         "",
         "Test episodes, on which nothing was trained, posted to the endpoint over HTTP.",
         "",
+        "| model | requests | answered | truth known | right | not answered |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {one.model} | {one.asked} | {one.answered} | {one.judged} | {one.right} | {silence(one)} |"
+            for one in tallies(answers)
+        ),
+        "",
         "| substation | episode | point | what happened | model | answered | truth | agrees | version |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -157,6 +214,11 @@ def markdown(answers: Sequence[Answered]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def silence(tally: Tally) -> str:
+    """Why a model did not answer, and how often."""
+    return ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in tally.silent.items())
+
+
 def happened(asked: Answered) -> str:
     """What truly happened, in a few words."""
     words = asked.event.replace("_", " ") if asked.event != "none" else "normal operation"
@@ -175,8 +237,8 @@ def spoken(fields: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
     if isinstance(value, float):
         # A frequency is told by its third decimal.
         return f"{value:.5g}" if abs(value) >= 10.0 else f"{value:.3g}"
@@ -185,5 +247,5 @@ def _value(value: Any) -> str:
     if isinstance(value, list) and value and all(isinstance(one, float) for one in value):
         return " to ".join(map(_value, value))
     if isinstance(value, list):
-        return "+".join(map(str, value)) or "none"
+        return "+".join(map(_value, value)) or "none"
     return str(value)

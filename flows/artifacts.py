@@ -17,7 +17,9 @@ from prefect.artifacts import (
 
 from flows.answers import Answered, happened, spoken
 from flows.job import Job
+from flows.stages.promotion import Outcome, comparison_table
 from flows.stages.serving import Published
+from flows.up.state import read_state
 from models.evaluation import ReportRow
 from switchyard.steps import StepRecord
 
@@ -98,11 +100,13 @@ def report(key: str, path: Path, description: str) -> None:
 def mlflow_runs(job: Job, records: Iterable[StepRecord], key: str) -> None:
     """Links to the MLflow runs of registered versions, and how to open them."""
     versions = [record.result["version"] for record in records if record.result["version"] is not None]
+    up = read_state(job.home)
+    address = MLFLOW_UI if up is None else up.url("mlflow") or MLFLOW_UI
     lines = [
         "The links work while the MLflow UI runs on this machine:",
         "",
         "```",
-        f"mlflow ui --port 5000 --backend-store-uri {job.home.mlflow_uri}",
+        f"switchyard up --home {job.home.root}",
         "```",
         "",
         "| version | alias | trained by | run |",
@@ -110,8 +114,8 @@ def mlflow_runs(job: Job, records: Iterable[StepRecord], key: str) -> None:
     ]
     for version in versions:
         name, run = version["name"], version["run_id"]
-        model = f"[{name} {version['version']}]({MLFLOW_UI}/#/models/{name}/versions/{version['version']})"
-        found = f"[{run[:8]}]({MLFLOW_UI}/#/runs/{run})"
+        model = f"[{name} {version['version']}]({address}/#/models/{name}/versions/{version['version']})"
+        found = f"[{run[:8]}]({address}/#/runs/{run})"
         lines.append(f"| {model} | {version['alias']} | {version['tags']['trained_by']} | {found} |")
     create_markdown_artifact("\n".join(lines), key=key, description="Runs in MLflow")
 
@@ -124,6 +128,16 @@ def snapshot(published: Published) -> None:
         for model, name in routes.items()
     ]
     create_table_artifact(rows, key="snapshot", description=f"Snapshot {published.snapshot}")
+
+
+def promotion(outcome: Outcome) -> None:
+    """Table of a challenger beside the champion, or of what was rolled back to."""
+    decision = outcome.decision
+    _, columns, rows = comparison_table(decision)
+    table = [dict(zip(columns, row, strict=True)) for row in rows]
+    create_table_artifact(
+        table, key=slug(f"promotion-{decision.model}"), description=f"{decision.decision}: {decision.reason}"
+    )
 
 
 def answers(answered: Sequence[Answered]) -> None:

@@ -87,6 +87,10 @@ TOPICS = (
     Topic("losses", "normal", _is_energised, ""),
     Topic("sag", "normal", _is_energised, ""),
     Topic("demand", "normal", _is_energised, ""),
+    Topic("dispatch", "normal", _is_energised, ""),
+    Topic("stability", "normal", _is_energised, ""),
+    Topic("balancing", "normal", _is_energised, ""),
+    Topic("compensation", "normal", _is_energised, ""),
 )
 
 

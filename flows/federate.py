@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import artifacts
 from flows.job import Job
@@ -14,15 +17,21 @@ from flows.train import train
 from switchyard.log import get_logger
 from switchyard.steps import StepRecord
 
+if TYPE_CHECKING:
+    from federation.run import Centre
+
+UNDER_WAY = 3
+"""Models at a time: one in its rounds, one compared with others, one between the two."""
+
 _log = get_logger("flows")
 
 
 @task(name="federate", task_run_name="federate-{name}", cache_policy=NO_CACHE)
 def federate_model(
-    job: Job, name: str, features: dict[str, StepRecord], trained: StepRecord | None
+    job: Job, name: str, features: dict[str, StepRecord], trained: StepRecord | None, directed: Centre
 ) -> StepRecord:
     """Run one model's federation over a process per substation, compare and register it."""
-    return learning.federate(job, name, features, trained)
+    return learning.federate(job, name, features, trained, directed)
 
 
 @task(name="federation-report", cache_policy=NO_CACHE)
@@ -34,7 +43,11 @@ def report_federation(job: Job, records: list[StepRecord]) -> None:
     artifacts.mlflow_runs(job, records, "mlflow-federation")
 
 
-@flow(name="federate", flow_run_name="federate-{profile}")
+@flow(
+    name="federate",
+    flow_run_name="federate-{profile}",
+    task_runner=ThreadPoolTaskRunner(max_workers=UNDER_WAY),
+)
 def federate(profile: str = "quick", home: str | None = None) -> dict[str, StepRecord]:
     """Federate the profile's models over its training substations.
 
@@ -55,8 +68,11 @@ def federate(profile: str = "quick", home: str | None = None) -> dict[str, StepR
         features = data.finished(job) or simulate(profile, home)
         learning.forget_lost_registry(job)
         trained = learning.finished(job, features) or train(profile, home)
-        records = {
-            name: federate_model(job, name, features, trained[name]) for name in job.profile.federation.models
-        }
+        with learning.centre(job) as directed:
+            under_way = {
+                name: federate_model.submit(job, name, features, trained[name], directed)
+                for name in job.profile.federation.models
+            }
+            records = {name: future.result() for name, future in under_way.items()}
         report_federation(job, list(records.values()))
     return records

@@ -13,6 +13,9 @@ from switchyard.errors import UsageError
 from switchyard.home import Home
 from switchyard.log import get_logger
 
+SIMULATING = ("pipeline", "simulate", "train", "federate")
+"""Flows that simulate where that is not done."""
+
 _log = get_logger("flows")
 
 
@@ -22,7 +25,7 @@ def launch(name: str, profile: str, home: Home, **parameters: Any) -> Any:
     The Prefect server starts first; what the flow needs is imported while it does.
 
     Args:
-        name: `pipeline`, `simulate`, `train`, `federate` or `publish`.
+        name: `pipeline`, `simulate`, `train`, `federate`, `promote`, `rollback` or `publish`.
         profile: Name or path of the profile.
         home: The installation's folders.
         parameters: What the flow takes beside profile and home.
@@ -41,11 +44,11 @@ def launch(name: str, profile: str, home: Home, **parameters: Any) -> Any:
     data.describe(job)
     with run_lock(home), prefect_server.running_server(home) as server:
         flow = getattr(import_module(f"flows.{name}"), name)
-        if data.boundary_step(job, data.describe(job)).record(home) is None:
+        if name in SIMULATING and data.boundary_step(job, data.describe(job)).record(home) is None:
             # Takes seconds to import, and the server takes as many to start.
             import_module("pandapower")
         server.wait_ready()
         _log.info("Prefect server at %s", server.url)
-        if server.child is not None:
+        if server.ours:
             prefect_server.crash_stale_runs()
         return flow(profile=profile, home=str(home.root), **parameters)

@@ -1,4 +1,4 @@
-"""The Prefect server of a run: one of our own on loopback, or the one that `PREFECT_API_URL` names.
+"""The Prefect server of a run: one of our own on loopback, that of `switchyard up`, or a named one.
 
 Prefect's own ephemeral server leaves its process behind and its run in state Running when the run is killed.
 Ours is tied to the run's life, keeps its database below the home, and a later run marks what was left
@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flows.loopback import HOST, bypass_proxies
+from flows.up.state import read_state
 from switchyard.children import ChildProcess, free_port, start_child
 from switchyard.errors import ConfigurationError, SwitchyardError
 from switchyard.home import Home
@@ -26,7 +27,7 @@ READY_S = 120.0
 HAND_OVER_S = 5.0
 PAGE = 200
 KILLED = "its process was killed"
-FLOWS = ("pipeline", "simulate", "train", "federate", "publish")
+FLOWS = ("pipeline", "simulate", "train", "federate", "promote", "rollback", "publish")
 
 # The console has our own lines; the UI gets ours and Prefect's.
 CLIENT_ENVIRONMENT = {
@@ -48,12 +49,14 @@ class PrefectServer:
 
     Attributes:
         url: Address of the API.
-        child: The server process where it is ours, else None.
+        child: The server process where this run started it, else None.
+        ours: Whether its database is that of the home: this run's own server, or that of `switchyard up`.
     """
 
-    def __init__(self, url: str, child: ChildProcess | None) -> None:
+    def __init__(self, url: str, child: ChildProcess | None, *, ours: bool | None = None) -> None:
         self.url = url
         self.child = child
+        self.ours = child is not None if ours is None else ours
 
     def wait_ready(self, timeout_s: float = READY_S) -> None:
         """Wait until the API answers.
@@ -85,9 +88,9 @@ class PrefectServer:
 
 
 def start(home: Home) -> PrefectServer:
-    """Start a server for this run, or take the one that `PREFECT_API_URL` names; does not wait for it.
+    """Start a server for this run, unless `PREFECT_API_URL` names one or `switchyard up` runs one here.
 
-    Sets the environment that Prefect's client reads when it is first imported.
+    Does not wait for it. Sets the environment that Prefect's client reads when it is first imported.
 
     Raises:
         ConfigurationError: Prefect was imported before, with other settings.
@@ -102,9 +105,19 @@ def start(home: Home) -> PrefectServer:
     if named:
         return PrefectServer(named.rstrip("/"), None)
     os.environ["PREFECT_HOME"] = str(home.prefect)
-    server = start_own(home)
+    server = _standing(home) or start_own(home)
     os.environ["PREFECT_API_URL"] = server.url
     return server
+
+
+def _standing(home: Home) -> PrefectServer | None:
+    """The server of `switchyard up`, where it runs on this home: two would write to one database."""
+    up = read_state(home)
+    url = None if up is None else up.url("prefect")
+    if url is None:
+        return None
+    bypass_proxies()
+    return PrefectServer(f"{url}/api", None, ours=True)
 
 
 def start_own(home: Home) -> PrefectServer:
@@ -114,17 +127,28 @@ def start_own(home: Home) -> PrefectServer:
     port = free_port()
     url = f"http://{HOST}:{port}/api"
     child = start_child(
-        ["-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)],
+        server_arguments(port),
         log_path=home.logs / "prefect-server.log",
-        env={
-            "PREFECT_HOME": str(home.prefect),
-            "PREFECT_API_URL": url,
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        },
+        env=server_environment(home, url),
         name="the Prefect server",
     )
     return PrefectServer(url, child)
+
+
+def server_arguments(port: int) -> tuple[str, ...]:
+    """Arguments of the Python interpreter for a server on a loopback port."""
+    return ("-m", "prefect", "server", "start", "--host", HOST, "--port", str(port))
+
+
+def server_environment(home: Home, url: str) -> dict[str, str]:
+    """What a server of this home is told: where its database lies, its API's address, to send nothing."""
+    return {
+        "PREFECT_HOME": str(home.prefect),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    }
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from flows.answers import Answered, happened, spoken
+from flows.answers import Answered, Comparison, happened, silence, spoken, tallies
 from flows.job import Job
 from flows.stages.serving import Published
 from switchyard.steps import StepRecord
@@ -102,28 +102,28 @@ def _federation(records: Iterable[StepRecord]) -> Table:
 def _answers(answered: Sequence[Answered]) -> Table:
     rows = tuple(
         (
-            asked.substation if first else "",
-            asked.point if first else "",
-            happened(asked) if first else "",
-            found.model,
-            spoken(found.answered) if found.status == "ok" else f"{found.status}: {found.reason}",
-            {True: "right", False: "wrong", None: "–"}[found.agrees],
+            one.model,
+            f"{one.answered} of {one.asked}",
+            f"{one.right} of {one.judged}" if one.judged else "–",
+            silence(one),
+            "" if one.example is None else _example(*one.example),
         )
-        for asked in answered
-        for first, found in ((found is asked.comparisons[0], found) for found in asked.comparisons)
+        for one in tallies(answered)
     )
-    columns = ("substation", "point", "what truly happened", "model", "the endpoint answered", "")
-    return Table("Requests about held-out episodes", columns, rows)
+    columns = ("model", "answered", "right", "not answered", "for example")
+    return Table("Requests about held-out episodes, each in reports/answers.md", columns, rows)
+
+
+def _example(asked: Answered, found: Comparison) -> str:
+    return f"{asked.substation} {asked.point}, {happened(asked)}: {spoken(found.answered)}"
 
 
 def _look(job: Job) -> tuple[tuple[str, str], ...]:
     home = job.home
-    mlflow = f"{_tool('mlflow')} ui --workers 1 --backend-store-uri {home.mlflow_uri}"
     return (
         ("reports", f"{home.reports / 'models.md'}, federation.md, contracts.md, answers.md"),
-        ("compare model versions", f"MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false {mlflow}"),
-        ("this run, its logs and tables", f"PREFECT_HOME={home.prefect} {_tool('prefect')} server start"),
-        ("answer requests", f"{_tool('switchyard')} serve --home {home.root}"),
+        ("runs, model versions, the service", f"{_tool('switchyard')} up --home {home.root}"),
+        ("only answer requests", f"{_tool('switchyard')} serve --home {home.root}"),
     )
 
 

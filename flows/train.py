@@ -1,25 +1,30 @@
-"""The flow `train`: tune, fit, evaluate, compile and register the profile's models."""
+"""The flow `train`: tune, fit, evaluate, compile and register the profile's models, or one of them."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
 
 from flows import artifacts
 from flows.job import Job
 from flows.run_lock import run_lock
 from flows.simulate import simulate
 from flows.stages import data, learning
+from flows.stages.lessons import Lesson, choose
 from switchyard.steps import StepRecord
 
 
-@task(name="train", task_run_name="train-{name}", cache_policy=NO_CACHE)
+@task(name="train", task_run_name="train-{lesson.registered}", cache_policy=NO_CACHE)
 def train_model(
-    job: Job, name: str, features: dict[str, StepRecord], trainers: learning.Trainers
+    job: Job, lesson: Lesson, features: dict[str, StepRecord], trainers: learning.Trainers
 ) -> StepRecord:
     """Tune, fit, evaluate, compile and register one model in a training process."""
-    return learning.train(job, name, features, trainers)
+    return learning.train(job, lesson, features, trainers)
 
 
 @task(name="models-report", cache_policy=NO_CACHE)
@@ -31,29 +36,50 @@ def report_models(job: Job, records: list[StepRecord]) -> None:
     artifacts.mlflow_runs(job, records, "mlflow-training")
 
 
+def _run_name() -> str:
+    """`train-<profile>`, with the model and the substation where they were given."""
+    given = flow_run.parameters
+    named = [str(given[name]) for name in ("model", "substation") if given.get(name)]
+    return "-".join(["train", str(given["profile"]), *named])
+
+
 @flow(
     name="train",
-    flow_run_name="train-{profile}",
+    flow_run_name=_run_name,
     task_runner=ThreadPoolTaskRunner(max_workers=learning.TRAINERS),
 )
-def train(profile: str = "quick", home: str | None = None) -> dict[str, StepRecord]:
+def train(
+    profile: str = "quick",
+    home: str | None = None,
+    model: str | None = None,
+    substation: str | None = None,
+    trials: Annotated[int, Field(ge=1)] | None = None,
+) -> dict[str, StepRecord]:
     """Tune, fit, evaluate, compile and register the profile's models; simulates first where that is not done.
 
     Args:
         profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
         home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
+        model: The only model to train, by its name, such as voltage_sag. Empty: all models of the profile.
+        substation: The only substation to learn from, such as delhi; registers `<model>.<substation>` and
+            leaves the pooled model alone. Empty: all training substations of the profile together.
+        trials: Trials of the search for parameters, in all: more than last time go on where it ended. Empty:
+            what the profile says.
 
     Returns:
-        Record of the stage `train` of each model.
+        Record of the stage `train` of each model, by registered name.
     """
     job = Job.of(profile, home)
+    lessons = choose(job, model, substation, trials)
     with run_lock(job.home):
         features = data.finished(job) or simulate(profile, home)
         learning.forget_lost_registry(job)
-        with learning.Trainers(job) as trainers:
-            training = {
-                name: train_model.submit(job, name, features, trainers) for name in job.profile.models
-            }
-            records = {name: future.result() for name, future in training.items()}
+        with learning.Trainers(job, lessons) as trainers:
+            training = {}
+            for lesson in trainers.turns:
+                future = train_model.submit(job, lesson, features, trainers)
+                future.add_done_callback(lambda _, done=lesson: trainers.turns.end(done))
+                training[lesson.registered] = future
+            records = {one.registered: training[one.registered].result() for one in lessons}
         report_models(job, list(records.values()))
     return records

@@ -174,6 +174,10 @@ def _of_voltage_sag(episode: Episode) -> dict[str, Any]:
     return truth
 
 
+def _of_grid_stability(episode: Episode) -> dict[str, Any]:
+    return dict(_told(episode, "stability_class", "stability_score", "limited_by", "failure"))
+
+
 def _of_demand_response(episode: Episode) -> dict[str, Any]:
     told = _told(episode, "true_class", "flexible_w")
     return {"demand_cluster": told["true_class"], "dr_potential": told["flexible_w"] / 1e3} if told else {}
@@ -191,4 +195,5 @@ TRUTHS: Mapping[str, Callable[[Episode], dict[str, Any]]] = {
     "energy_loss": _of_energy_loss,
     "voltage_sag": _of_voltage_sag,
     "demand_response": _of_demand_response,
+    "grid_stability": _of_grid_stability,
 }

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ModelError
 from models.rows import Names
 from models.trees import TreeArrays
 
@@ -38,7 +37,7 @@ class Boosted:
     """A fitted ensemble.
 
     Attributes:
-        booster: The `xgboost.Booster`; None where none exists.
+        booster: The `xgboost.Booster`; None where the trees were grown from sums of several sites.
         trees: Its trees; a leaf's values are the contributions of each group of inputs, [m, groups].
         start: Margin before any split: base score and means of the roots.
     """
@@ -50,18 +49,19 @@ class Boosted:
     def contributions(self, X: Float) -> Float:
         """Contribution of each group of inputs to the margin of n rows, float64 [n, groups].
 
-        The library finds the leaves; their constants are added in double precision.
-
-        Raises:
-            ModelError: There is no fitted booster.
+        The library finds the leaves where it fitted the trees; their constants are added in double precision.
         """
+        rounded = _rounded(X)
+        out = np.zeros((len(X), self.trees[0].outputs))
         if self.booster is None:
-            raise ModelError("boosted trees: nothing was fitted", "ask the compiled graph")
+            wide = rounded.astype(np.float64)
+            for tree in self.trees:
+                out += tree.predict(wide)
+            return out
         import xgboost
 
-        leaf = self.booster.predict(xgboost.DMatrix(_rounded(X)), pred_leaf=True)
+        leaf = self.booster.predict(xgboost.DMatrix(rounded), pred_leaf=True)
         leaf = np.asarray(leaf, dtype=np.int64).reshape(len(X), -1)
-        out = np.zeros((len(X), self.trees[0].outputs))
         for number, tree in enumerate(self.trees):
             out += tree.value[leaf[:, number]]
         return out
@@ -70,6 +70,63 @@ class Boosted:
         """Margin of n rows, float64 [n]."""
         found: Float = self.start + self.contributions(X).sum(axis=1)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """One tree of m nodes as any booster grows it; children follow their parents.
+
+    Attributes:
+        feature: Column tested at each inner node, int64 [m].
+        threshold: A row goes left where `x <= threshold`, float64 [m].
+        left: Left child, int64 [m]; -1 at a leaf.
+        right: Right child.
+        missing_left: Whether a missing value goes left, bool [m].
+        answer: What each leaf adds to the margin, float64 [m].
+        cover: Second derivatives of the training rows in each node, in any unit, float64 [m].
+    """
+
+    feature: NDArray[np.int64]
+    threshold: Float
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    missing_left: NDArray[np.bool_]
+    answer: Float
+    cover: Float
+
+    def explained(self, groups: Sequence[int]) -> tuple[TreeArrays, float]:
+        """The tree with its leaves' contributions by group of inputs, and the mean of its root.
+
+        Args:
+            groups: Group of each input.
+        """
+        of, leaf = np.asarray(groups, dtype=np.int64), self.left < 0
+        mean = self.answer.astype(np.float64)
+        inner = np.flatnonzero(~leaf)
+        for node in inner[::-1]:
+            a, b = self.left[node], self.right[node]
+            mean[node] = (mean[a] * self.cover[a] + mean[b] * self.cover[b]) / self.cover[node]
+        value = np.zeros((leaf.size, int(of.max()) + 1))
+        for node in inner:
+            for child in (self.left[node], self.right[node]):
+                value[child] = value[node]
+                value[child, of[self.feature[node]]] += mean[child] - mean[node]
+        return self._with(value), float(mean[0])
+
+    def plain(self) -> TreeArrays:
+        """The tree with its leaves' answers."""
+        return self._with(self.answer[:, None])
+
+    def _with(self, value: Float) -> TreeArrays:
+        leaf = self.left < 0
+        return TreeArrays(
+            feature=np.where(leaf, -1, self.feature),
+            threshold=np.where(leaf, 0.0, self.threshold),
+            left=np.where(leaf, -1, self.left),
+            right=np.where(leaf, -1, self.right),
+            value=value,
+            missing_left=self.missing_left & ~leaf,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +223,30 @@ def from_booster(booster: Any, groups: Sequence[int]) -> Boosted:
     """
     learner = json.loads(booster.save_raw("json"))["learner"]
     base = float(str(learner["learner_model_param"]["base_score"]).strip("[]"))
-    logistic = learner["objective"]["name"] == "binary:logistic"
-    start = float(np.log(base / (1.0 - base)) if logistic else np.log(base))
+    start = _margin(learner["objective"]["name"], base)
+    grown = learner["gradient_booster"]["model"]["trees"]
+    return assembled([_nodes(one) for one in grown], groups, start, booster)
+
+
+def _margin(objective: str, base: float) -> float:
+    """A base score as a margin: survival times by their logarithm, probabilities by their logit."""
+    if objective == "reg:squarederror":
+        return base
+    return float(np.log(base / (1.0 - base)) if objective == "binary:logistic" else np.log(base))
+
+
+def assembled(grown: Sequence[Nodes], groups: Sequence[int], start: float, booster: Any = None) -> Boosted:
+    """An ensemble of trees that add up to a margin.
+
+    Args:
+        grown: The trees.
+        groups: Group of each input.
+        start: Margin before the first tree.
+        booster: The library's own form, where it has one.
+    """
     trees = []
-    for one in learner["gradient_booster"]["model"]["trees"]:
-        tree, root = _tree(one, np.asarray(groups, dtype=np.int64))
+    for one in grown:
+        tree, root = one.explained(groups)
         trees.append(tree)
         start += root
     return Boosted(booster, tuple(trees), start)
@@ -236,32 +312,15 @@ def _inner_folds(episode: Names, seed: int) -> list[tuple[NDArray[np.int64], NDA
     return [(np.flatnonzero(at != fold), np.flatnonzero(at == fold)) for fold in range(FOLDS)]
 
 
-def _tree(one: Mapping[str, Any], groups: NDArray[np.int64]) -> tuple[TreeArrays, float]:
-    """One tree with its leaves' contributions, and the mean of its root."""
-    left = np.asarray(one["left_children"], dtype=np.int64)
-    right = np.asarray(one["right_children"], dtype=np.int64)
+def _nodes(one: Mapping[str, Any]) -> Nodes:
     condition = np.asarray(one["split_conditions"], dtype=np.float32)
-    cover = np.asarray(one["sum_hessian"], dtype=np.float64)
-    feature = np.asarray(one["split_indices"], dtype=np.int64)
-    leaf = left < 0
-    mean = condition.astype(np.float64)
-    inner = np.flatnonzero(~leaf)
-    for node in inner[::-1]:
-        a, b = left[node], right[node]
-        mean[node] = (mean[a] * cover[a] + mean[b] * cover[b]) / cover[node]
-    value = np.zeros((left.size, int(groups.max()) + 1))
-    for node in inner:
-        for child in (left[node], right[node]):
-            value[child] = value[node]
-            value[child, groups[feature[node]]] += mean[child] - mean[node]
-    # XGBoost goes left where x < condition, an ensemble of ONNX where x <= threshold; x is a float32.
-    below = np.nextafter(condition, np.float32(-np.inf)).astype(np.float64)
-    tree = TreeArrays(
-        feature=np.where(leaf, -1, feature),
-        threshold=np.where(leaf, 0.0, below),
-        left=np.where(leaf, -1, left),
-        right=np.where(leaf, -1, right),
-        value=value,
-        missing_left=np.asarray(one["default_left"], dtype=bool) & ~leaf,
+    return Nodes(
+        feature=np.asarray(one["split_indices"], dtype=np.int64),
+        # XGBoost goes left where x < condition, an ensemble of ONNX where x <= threshold; x is a float32.
+        threshold=np.nextafter(condition, np.float32(-np.inf)).astype(np.float64),
+        left=np.asarray(one["left_children"], dtype=np.int64),
+        right=np.asarray(one["right_children"], dtype=np.int64),
+        missing_left=np.asarray(one["default_left"], dtype=bool),
+        answer=condition.astype(np.float64),
+        cover=np.asarray(one["sum_hessian"], dtype=np.float64),
     )
-    return tree, float(mean[0])

@@ -8,6 +8,17 @@ from typing import Any
 from models.evaluation import ALL, HELD_OUT, TRAINING, ReportRow
 from models.protocol import Definition
 
+SECTIONS = ("Purpose", "Data", "Metrics", "Slices", "Limits", "How to use", "Version")
+WORST_SLICES = 4
+GAP = "&emsp;"
+"""Behind each cell: MLflow draws tables without any space between columns."""
+
+
+def summary(definition: Definition[Any], substation: str = "") -> str:
+    """Two sentences on what a model is, for its experiment and its registered name."""
+    whose = f" Learnt on rows of {substation} alone or fitted to it." if substation else ""
+    return f"{definition.title}. {_algorithm(definition)}.{whose}"
+
 
 def write(
     definition: Definition[Any], rows: Sequence[ReportRow], tags: Mapping[str, str], params: Mapping[str, Any]
@@ -16,57 +27,168 @@ def write(
 
     Args:
         definition: The model.
-        rows: Its rows of the report.
-        tags: The version's tags, which name data and code by digest.
+        rows: Its rows of the report; empty where a version is judged elsewhere.
+        tags: The version's tags, which say who contributed and name data and code by digest.
         params: Parameters that it was fitted with.
     """
-    algorithm = definition.algorithm[:1].upper() + definition.algorithm[1:]
-    lines = [
-        f"# {definition.name}",
-        "",
-        f"{definition.title}. {algorithm}, declaration {definition.version}.",
+    substation = tags.get("substation", "")
+    registered = f"{definition.name}.{substation}" if substation else definition.name
+    parts = (
+        _purpose(definition),
+        _data(rows, tags),
+        _metrics(definition, rows, tags),
+        _slices(definition, rows),
+        [definition.limits, "", "Trained and judged on simulated data only."],
+        _use(definition, registered),
+        _version(definition, tags, params),
+    )
+    lines = [f"# {registered}", ""]
+    for title, part in zip(SECTIONS, parts, strict=True):
+        lines += [f"## {title}", "", *part, ""]
+    return "\n".join(lines)
+
+
+def _algorithm(definition: Definition[Any]) -> str:
+    return definition.algorithm[:1].upper() + definition.algorithm[1:]
+
+
+def _purpose(definition: Definition[Any]) -> list[str]:
+    fields = ", ".join(f"`{output.name}`" for output in definition.outputs)
+    return [
+        f"{definition.title}. {_algorithm(definition)}.",
         "",
         f"**Target.** {definition.target.description}.",
         "",
-        f"**Inputs.** {inputs(definition.features)}; at points of kind {', '.join(definition.point_kinds)}.",
+        f"**Answers** {fields} at points of kind {', '.join(definition.point_kinds)}.",
         "",
-        "**Data.** " + "; ".join(f"{name} `{value[:16]}`" for name, value in sorted(tags.items()) if value),
-        "",
-        "**Parameters.** " + ", ".join(f"{name} = {value}" for name, value in sorted(params.items())),
-        "",
-        "| metric | where | figure | 95 % | best opponent | bar | met |",
-        "|---|---|---|---|---|---|---|",
+        f"**Inputs.** {inputs(definition.features)}.",
     ]
+
+
+def _data(rows: Sequence[ReportRow], tags: Mapping[str, str]) -> list[str]:
+    who = tags.get("contributors", "").replace(",", ", ") or "no substation that is named"
+    own = tags.get("substation", "")
+    of = f" of profile {rows[0].profile}" if rows else ""
+    count = f", {int(tags['n_total']):,} rows" if tags.get("n_total") else ""
+    lines = [f"Simulated campaign{of}; trained ({tags.get('trained_by', 'pooled')}) on {who}{count}."]
+    if own and own != tags.get("contributors"):
+        lines += ["", f"Fitted to {own} afterwards."]
+    if rows:
+        seen = sorted({row.substation for row in rows} - {TRAINING, HELD_OUT, *who.split(", ")})
+        held_out = f"; never seen: {', '.join(seen)}, all of its episodes" if seen else ""
+        lines += ["", f"Judged on test episodes of {who}, whole days apart from training{held_out}."]
+    return lines
+
+
+def _metrics(
+    definition: Definition[Any], rows: Sequence[ReportRow], tags: Mapping[str, str]
+) -> Sequence[str]:
     main = {metric.name for metric in definition.metrics if not metric.detail}
-    lines += [
-        _line(row)
+    chosen = [
+        row
         for row in rows
         if row.slice == ALL and row.substation in {TRAINING, HELD_OUT} and row.metric in main
     ]
-    kinds = [row for row in rows if row.slice != ALL and row.substation == TRAINING]
-    chosen = [row for row in kinds if row.metric == definition.headline]
-    if chosen:
-        lines += ["", f"`{definition.headline}` by kind: " + ", ".join(_short(row) for row in chosen) + "."]
-    lines += ["", f"**Limits.** {definition.limits}", "", "Trained on simulated data only."]
-    return "\n".join(lines) + "\n"
+    if not chosen:
+        compared = [
+            f"{name.replace('_', ' ')} {tags[name]}"
+            for name in ("validation_loss", "validation_loss_of_global")
+            if tags.get(name)
+        ]
+        beside = f"; {', '.join(compared)}" if compared else ""
+        return [f"Judged beside the global model in the federation report{beside}."]
+    bar = tags.get("bar", "")
+    said = [f"Bars: **{bar}** on the test episodes.", ""] if bar else []
+    return [
+        *said,
+        "Intervals are 95 % bootstrap intervals by episode; ↑ higher is better, ↓ lower is.",
+        "",
+        _cells(
+            ("metric", "where", "figure", "95 %", "best opponent", "tree of depth 3", "oracle", "bar", "met")
+        ),
+        "|---|---|---|---|---|---|---|---|---|",
+        *(_line(row) for row in chosen),
+    ]
 
 
 def _line(row: ReportRow) -> str:
-    opponent = "–" if row.opponent_value is None else f"{row.opponent_value:.4f} ({row.opponent})"
-    between = "–" if row.low is None or row.high is None else f"{row.low:.4f} … {row.high:.4f}"
-    bar = "–" if row.bar is None else f"{row.bar:.4f}"
+    opponent = "–" if row.opponent_value is None else f"{_number(row.opponent_value)} ({row.opponent})"
+    between = "–" if row.low is None or row.high is None else f"{_number(row.low)} … {_number(row.high)}"
     met = "" if row.met is None else ("yes" if row.met else "no")
-    return (
-        f"| {row.metric} | {row.substation} | {_number(row.value)} | {between} | {opponent} | {bar} | {met} |"
+    where = "test" if row.substation == TRAINING else "held out"
+    arrow = "↑" if row.direction == "higher" else "↓"
+    figures = (_number(row.tree3), _number(row.oracle), _number(row.bar))
+    return _cells((f"{row.metric} {arrow}", where, _number(row.value), between, opponent, *figures, met))
+
+
+def _cells(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(f"{cell}{GAP}" for cell in cells) + " |"
+
+
+def _slices(definition: Definition[Any], rows: Sequence[ReportRow]) -> list[str]:
+    """The headline by substation, and the kinds at which it is worst."""
+    headline = [row for row in rows if row.metric == definition.headline and row.value is not None]
+    if not headline:
+        return ["None: this version was not judged by slice."]
+    own = [row for row in headline if row.slice == ALL and row.substation not in {TRAINING, HELD_OUT}]
+    lines = [
+        f"`{definition.headline}` by substation: {', '.join(_short(row.substation, row) for row in own)}."
+    ]
+    kinds = [row for row in headline if row.slice != ALL and row.substation == TRAINING]
+    kinds.sort(key=lambda row: row.value or 0.0, reverse=kinds[0].direction == "lower" if kinds else False)
+    if kinds:
+        worst = ", ".join(_short(row.slice, row) for row in kinds[:WORST_SLICES])
+        lines += ["", f"By kind, the worst first: {worst}."]
+    return lines
+
+
+def _short(name: str, row: ReportRow) -> str:
+    opponent = f" (opponent {_number(row.opponent_value)})" if row.opponent_value is not None else ""
+    return f"{name} {_number(row.value)}{opponent}"
+
+
+def _use(definition: Definition[Any], registered: str) -> list[str]:
+    readings = "1 reading" if definition.minimum_readings == 1 else f"{definition.minimum_readings} readings"
+    if registered == definition.name:
+        served = (
+            f"`switchyard publish` serves the champion; `switchyard infer examples/*.json --models "
+            f"{definition.name}` asks for it. It needs {readings} and abstains where an input is missing."
+        )
+    else:
+        served = (
+            f"A version of one substation beside the pooled `{definition.name}`, which `switchyard publish` "
+            f"serves. It needs {readings} and abstains where an input is missing."
+        )
+    files = (
+        "`compiled/` of this version holds the ONNX graph to serve, its decoder and golden answers. The "
+        f"estimator of its own library loads by `mlflow.pyfunc.load_model('models:/{registered}/<version>')` "
+        "and reads the inputs of its signature."
     )
+    return [served, "", files]
 
 
-def _short(row: ReportRow) -> str:
-    return f"{row.slice} {_number(row.value)}"
+def _version(definition: Definition[Any], tags: Mapping[str, str], params: Mapping[str, Any]) -> list[str]:
+    digests = [
+        f"{name.removesuffix('_digest')} `{tags[name][:12]}`"
+        for name in ("step_key", "dataset_digest", "circuit_digest", "catalogue_digest", "code_digest")
+        if tags.get(name)
+    ]
+    contract = tags.get("contract_version", "–")
+    return [
+        f"Declaration {definition.version}, contract {contract}; {', '.join(digests)}.",
+        "",
+        "Parameters: "
+        + (", ".join(f"{name} = {_said(value)}" for name, value in sorted(params.items())) or "none")
+        + ".",
+    ]
+
+
+def _said(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+    return "–" if value is None else f"{value:.4g}" if abs(value) >= 1.0 else f"{value:.4f}"
 
 
 def inputs(names: Iterable[str]) -> str:

@@ -23,6 +23,11 @@ PLACES = {
     "demand_response": "models.energy.demand_response",
     "energy_loss": "models.energy.energy_loss",
     "load_forecast": "models.energy.load_forecast",
+    "load_balancing": "models.decision.load_balancing",
+    "grid_stability": "models.decision.grid_stability",
+    "optimal_dispatch": "models.decision.optimal_dispatch",
+    "reactive_power": "models.decision.reactive_power",
+    "power_flow_optimization": "models.energy.power_flow_optimization",
 }
 
 

@@ -23,6 +23,9 @@ from switchyard.identity import generator
 MODEL_FILE, SPEC_FILE, GOLDEN_FILE = "model.onnx", "spec.json", "golden.json"
 SCHEMA = 1
 GOLDEN_ROWS = 24
+BEYOND = 0.1
+"""How far beyond the span of the training rows an input may lie, of that span, before it is a stranger."""
+
 # One float32 step of a figure of order one, with room for the sum over a hundred trees.
 TOLERANCE = 2e-6
 
@@ -42,8 +45,18 @@ class Parity:
     flips: int
 
 
-def compile_into(definition: Definition[Any], fitted: Any, held_out: Rows, folder: Path) -> Parity:
+def compile_into(
+    definition: Definition[Any], fitted: Any, held_out: Rows, folder: Path, trained: Rows | None = None
+) -> Parity:
     """Write `model.onnx`, `spec.json` and `golden.json` into `folder` and prove them on `held_out`.
+
+    Args:
+        definition: The model.
+        fitted: What it was fitted to.
+        held_out: Rows to prove it on.
+        folder: Where the files go.
+        trained: Rows that it was trained on, for the ranges beyond which an input is a stranger to it; None
+            where no row may be told of, as after a federation.
 
     Raises:
         ParityError: An output differs by more than the tolerance, a decoded answer differs, or an answer is
@@ -54,12 +67,12 @@ def compile_into(definition: Definition[Any], fitted: Any, held_out: Rows, folde
     parity = check_parity(definition, fitted, compiled, model, held_out)
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes_atomic(folder / MODEL_FILE, compiled.onnx)
-    write_json_atomic(folder / SPEC_FILE, spec(definition, compiled))
+    write_json_atomic(folder / SPEC_FILE, spec(definition, compiled, trained))
     write_json_atomic(folder / GOLDEN_FILE, golden(definition, compiled, model, held_out))
     return parity
 
 
-def spec(definition: Definition[Any], compiled: Compiled) -> dict[str, Any]:
+def spec(definition: Definition[Any], compiled: Compiled, trained: Rows | None = None) -> dict[str, Any]:
     """What serving must know of a compiled model; JSON-able."""
     from features import catalogue_digest
 
@@ -78,7 +91,22 @@ def spec(definition: Definition[Any], compiled: Compiled) -> dict[str, Any]:
         "decoder": dict(compiled.decoder),
         "feature_catalogue_digest": catalogue_digest(),
         "contract_version": CONTRACT_VERSION,
+        "seen": [] if trained is None else seen(definition, trained),
     }
+
+
+def seen(definition: Definition[Any], rows: Rows) -> list[tuple[float, float] | None]:
+    """Range of each input over training rows, widened by `BEYOND` of it; None where none had a value."""
+    found: list[tuple[float, float] | None] = []
+    for values in rows.inputs(definition.features).T:
+        known = values[np.isfinite(values)]
+        if not known.size:
+            found.append(None)
+            continue
+        low, high = float(known.min()), float(known.max())
+        more = BEYOND * (high - low)
+        found.append((low - more, high + more))
+    return found
 
 
 def requires(definition: Definition[Any]) -> list[str]:

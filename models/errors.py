@@ -17,5 +17,9 @@ class ParityError(SwitchyardError):
     """The compiled model answers otherwise than the fitted one."""
 
 
+class PromotionError(SwitchyardError):
+    """Two versions cannot be compared, or a version cannot become champion."""
+
+
 class RegistryError(SwitchyardError):
     """The MLflow registry does not hold what was asked of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,15 @@ class Answers:
 
     rows: Rows
     by: Mapping[str, Columns]
+
+    def of(self, substations: Sequence[str]) -> Answers:
+        """The answers at some of the substations."""
+        kept = np.flatnonzero(np.isin(self.rows.substation.array(), substations))
+        by = {
+            name: {column: values[kept] for column, values in answer.items()}
+            for name, answer in self.by.items()
+        }
+        return Answers(self.rows.select(kept), by)
 
 
 @dataclass(frozen=True, slots=True)

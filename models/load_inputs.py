@@ -36,19 +36,19 @@ HARMONICS = 8
 """Terms of the daily shape: down to three hours."""
 
 _SHORT = {name: name.removeprefix("load_").removesuffix("_pu") for name in LAGS}
-# Each known load is the first column, or the first minus the second. The first sixteen are independent.
+# Each known load is the first column, or the first minus the second. The first seventeen are independent.
 _PAIRS = (
     *((f"quarter_{lag}", f"quarter_{lag + 1}") for lag in range(7)),
-    ("quarter_0", ""), ("quarter_0", "week_before"), ("week_before_15min", "week_before"),
-    ("week_before_1h", "week_before_15min"), ("week_before_24h", "week_before"),
+    ("quarter_0", ""), ("quarter_0", "like"), ("like_15min", "like"),
+    ("like_1h", "like_15min"), ("like_24h", "like"),
     ("day_before_15min", "quarter_0"), ("day_before_1h", "day_before_15min"), ("day_mean", ""),
-    ("week_mean", ""),
-    ("day_mean", "week_mean"), ("week_before_1h", "week_before"), ("day_before_1h", "quarter_0"),
-    ("day_before_15min", "week_before_15min"), ("day_before_1h", "week_before_1h"),
+    ("week_mean", ""), ("day_mean", "like_day_mean"),
+    ("day_mean", "week_mean"), ("like_1h", "like"), ("day_before_1h", "quarter_0"),
+    ("day_before_15min", "like_15min"), ("day_before_1h", "like_1h"),
 )  # fmt: skip
-INDEPENDENT = 16
+INDEPENDENT = 17
 LOADS = len(_PAIRS)
-TYPES = tuple(f"{kind}_{name}" for kind in ("saturday", "sunday") for name in HORIZONS)
+TYPES = tuple(f"{kind}_{name}" for kind in ("saturday", "free") for name in HORIZONS)
 WEEKDAY = ("weekday_sin", "weekday_cos")
 KNOWN = LOADS + len(TYPES) + 2 * HARMONICS + len(WEEKDAY)
 """Columns of `known`: loads, kinds of day, cosines and sines of the hour, weekday."""

@@ -69,7 +69,7 @@ class LoadModel:
 
     def rows(self, X: Float, known: Float) -> Float:
         """Scaled rows of the network, float64 [n, columns]."""
-        return (_unscaled(X, known) - self.mean) / self.scale
+        return (unscaled(X, known) - self.mean) / self.scale
 
     def predict(self, X: Float, *, keras: bool = False) -> Float:
         """Load at each horizon, of rated power, float64 [n, 3]; by Keras in single precision where asked."""
@@ -126,7 +126,7 @@ def fit(
     prophet = prophet_form.fit(X[linear], known[linear], y[linear], local_s[linear])
     rest = y - prophet.predict(X, known)
     unit = np.maximum(MEAN_TO_DEVIATION * np.abs(rest).mean(axis=0), 1e-9)
-    wide = _unscaled(X, known)
+    wide = unscaled(X, known)
     scale = wide.std(axis=0)
     bare = LoadModel(
         prophet,
@@ -157,8 +157,12 @@ def conformal(model: LoadModel, X: Float, y_pu: Float, share: float) -> Interval
     error to its half width.
     """
     ratio = np.abs(model.predict(X) - y_pu) / np.maximum(model.half(X) / model.intervals.factor, 1e-12)
-    rank = min(int(np.ceil((len(X) + 1) * share)), len(X))
-    return Intervals(model.intervals.hourly, np.sort(ratio, axis=0)[rank - 1])
+    return Intervals(model.intervals.hourly, np.sort(ratio, axis=0)[rank(len(X), share) - 1])
+
+
+def rank(n: int, share: float) -> int:
+    """Which of n ratios, the smallest first, split conformal prediction takes."""
+    return min(int(np.ceil((n + 1) * share)), n)
 
 
 def at_hour(hourly: Float, sine: Float, cosine: Float) -> Float:
@@ -173,12 +177,18 @@ def at_hour(hourly: Float, sine: Float, cosine: Float) -> Float:
 
 def _by_hour(error: Float, X: Float) -> Float:
     """Mean error of the rows nearest to each full hour, float64 [24, 3]; that of all where there is none."""
-    hour = np.arctan2(X[:, INDEX["hour_sin"]], X[:, INDEX["hour_cos"]]) * (HOURS / (2.0 * np.pi))
-    nearest = np.round(hour).astype(np.int64) % HOURS
-    count = np.bincount(nearest, minlength=HOURS)[:, None]
-    total = np.stack([np.bincount(nearest, weights=column, minlength=HOURS) for column in error.T], axis=1)
+    count, total = sums_by_hour(error, X)
     return np.where(count > 0, total / np.maximum(count, 1), error.mean(axis=0))
 
 
-def _unscaled(X: Float, known: Float) -> Float:
+def sums_by_hour(error: Float, X: Float) -> tuple[NDArray[np.int64], Float]:
+    """Rows nearest to each full hour, int64 [24, 1], and the sums of their errors, float64 [24, 3]."""
+    hour = np.arctan2(X[:, INDEX["hour_sin"]], X[:, INDEX["hour_cos"]]) * (HOURS / (2.0 * np.pi))
+    nearest = np.round(hour).astype(np.int64) % HOURS
+    total = np.stack([np.bincount(nearest, weights=column, minlength=HOURS) for column in error.T], axis=1)
+    return np.bincount(nearest, minlength=HOURS)[:, None].astype(np.int64), total.astype(np.float64)
+
+
+def unscaled(X: Float, known: Float) -> Float:
+    """Rows of the network before they are scaled, float64 [n, columns]."""
     return np.concatenate([load_inputs.steps(X).reshape(len(X), -1), known], axis=1)

@@ -19,6 +19,7 @@ from models.networks import GATES, Weights, lstm_steps, orthogonal
 
 Float = NDArray[np.float64]
 ARRAYS = 9
+AT_A_TIME = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def check(weights: Weights, shape: Shape) -> None:
 
 
 def forward(weights: Weights, shape: Shape, rows: Float) -> Float:
-    """Answers in double precision, float64 [n, outputs].
+    """Answers in double precision, float64 [n, outputs], some thousand rows at a time.
 
     Args:
         weights: The network.
@@ -89,6 +90,11 @@ def forward(weights: Weights, shape: Shape, rows: Float) -> Float:
             [n, steps · inputs + known].
     """
     held = [array.astype(np.float64) for array in weights]
+    parts = [_forward(held, shape, rows[at : at + AT_A_TIME]) for at in range(0, len(rows), AT_A_TIME)]
+    return np.concatenate(parts) if parts else np.empty((0, shape.outputs))
+
+
+def _forward(held: list[Float], shape: Shape, rows: Float) -> Float:
     hours = shape.steps * shape.inputs
     steps = rows[:, :hours].reshape(len(rows), shape.steps, shape.inputs)
     state = lstm_steps(steps, held[0], held[1], held[2])[:, -1]

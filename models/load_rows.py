@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ import features
 from data_contracts.dataset import Dataset
 from features import PointNominals, Windows
 from features.channels import WINDOW
-from features.context import ahead, load_history, site
+from features.context import ahead, day_kinds, load_history, site
 from features.context.load_history import DAY, QUARTER_S, QUARTERS, WEEK
 from models import columns
 from models.dataset import Built
@@ -111,9 +112,10 @@ def _feeder(
     )
     pu = {column: own[column] / rated_w for column in ("p_w", "pv_w", "p_noise_free_w")}
     block, season = day // BLOCK_DAYS, _season(t[at] + offset_s)
+    kinds = _kinds(now, t, own["holiday"], offset_s)
     return Rows(
         columns=definition.columns,
-        X=_inputs(definition, pu["p_w"], at, now, nominals),
+        X=_inputs(definition.columns, pu["p_w"], at, (now, kinds), nominals),
         truth={"local_s": now + offset_s, **_truth(pu, own["holiday"], at)},
         substation=Names(np.zeros(at.size, dtype=np.int64), (substation.name,)),
         episode=Names.of([f"{substation.name}.load.{b:03d}.{s}" for b, s in zip(block, split, strict=True)]),
@@ -138,12 +140,32 @@ def _season(local_s: Float) -> NDArray[np.int64]:
     return found
 
 
+def _kinds(now: Float, t: Float, holiday: Float, offset_s: float) -> NDArray[np.int64]:
+    """Kinds of the days around each row by the table's own calendar."""
+    day = day_kinds.day_of(now, np.full(now.size, offset_s))
+    free = np.unique(day_kinds.day_of(t[holiday > 0.5] + QUARTER_S, np.array(offset_s)))
+    return day_kinds.kinds(day, np.isin(day[:, None] + day_kinds.OFFSETS, free))
+
+
 def _inputs(
-    definition: Definition[Any], p_pu: Float, at: NDArray[np.int64], now: Float, nominals: PointNominals
+    wanted: Sequence[str],
+    p_pu: Float,
+    at: NDArray[np.int64],
+    days: tuple[Float, NDArray[np.int64]],
+    nominals: PointNominals,
 ) -> Float:
-    """Inputs of the definition, a few thousand rows at a time."""
+    """Features of the names in `wanted`, a few thousand rows at a time.
+
+    Args:
+        wanted: Names of the features.
+        p_pu: Load of all quarters, of rated power.
+        at: Newest quarter of each row.
+        days: The instant at which each row's newest quarter ends, and the kinds of the days around it.
+        nominals: Of the feeder.
+    """
+    now, kinds = days
     back = np.arange(1 - QUARTERS, 1)
-    out = np.empty((at.size, len(definition.columns)))
+    out = np.empty((at.size, len(wanted)))
     for first in range(0, at.size, AT_A_TIME):
         some = slice(first, first + AT_A_TIME)
         t_end = now[some]
@@ -156,12 +178,12 @@ def _inputs(
         offsets, rated = np.full(t_end.size, nominals.utc_offset_s), np.full(t_end.size, nominals.s_rated_va)
         found = {name: of_windows[:, place] for name, place in features.INDEX.items()}
         for group, block in (
-            (ahead, ahead.compute(t_end, offsets)),
+            (ahead, ahead.compute(t_end, offsets, kinds[some])),
             (site, site.compute(rated)),
-            (load_history, load_history.compute(p_pu[at[some, None] + back])),
+            (load_history, load_history.compute(p_pu[at[some, None] + back], t_end, offsets, kinds[some])),
         ):
             found |= {feature.name: column for feature, column in zip(group.FEATURES, block.T, strict=True)}
-        out[some] = np.stack([found[name] for name in definition.columns], axis=1)
+        out[some] = np.stack([found[name] for name in wanted], axis=1)
     return out
 
 

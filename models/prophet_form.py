@@ -2,9 +2,10 @@
 
 Prophet (Taylor and Letham, "Forecasting at Scale", The American Statistician 72, 2018) is a generalised
 additive model. Here: y = m + daily Fourier terms by kind of day + yearly Fourier terms + regressors, with
-a flat trend. The daily phase is that of the forecast's beginning, the kind of day that of its end. All
-feeders are one series in units of their own level, so that an unknown feeder has a forecast too; what sets
-feeders apart comes in by the regressors. Yearly terms need two years of data.
+a flat trend. The daily phase is that of the forecast's beginning, the kind of day (working day, Saturday,
+Sunday or public holiday) that of its end. All feeders are one series in units of their own level, so that an
+unknown feeder has a forecast too; what sets feeders apart comes in by the regressors. Yearly terms need two
+years of data.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Float = NDArray[np.float64]
 
 ORDER, YEAR_ORDER = HARMONICS, 2
 FEWEST_YEARS = 2.0
-DAY_KINDS = ("working", "saturday", "sunday")
+DAY_KINDS = ("working", "saturday", "free")
 YEAR = ("year_sin", "year_cos")
 
 
@@ -37,7 +38,7 @@ class ProphetForm:
         constant: m, float64 [3].
         regressors: Coefficients of the standardised regressors, float64 [regressors, 3].
         daily: Coefficients of the cosines, then of the sines, by kind of day, float64 [3, 2 · ORDER, 3].
-        shift: What a Saturday and a Sunday add, float64 [2, 3].
+        shift: What a Saturday adds, and what a Sunday or public holiday adds, float64 [2, 3].
         yearly: Coefficients of cos, sin, cos 2, sin 2 of the year, float64 [4, 3]; 0 where it is not known.
     """
 
@@ -53,14 +54,14 @@ class ProphetForm:
         """Forecasts in units of the level, float64 [n, 3], from inputs and what `load_inputs.known` gives."""
         z = (known[:, :INDEPENDENT] - self.mean) / self.scale
         waves = known[:, _waves()]
-        saturday, sunday = (X[:, places(_types(kind))] for kind in DAY_KINDS[1:])
+        saturday, free = (X[:, places(_types(kind))] for kind in DAY_KINDS[1:])
         working = waves @ self.daily[0]
         return np.asarray(
             self.constant
             + z @ self.regressors
             + working
             + saturday * (waves @ self.daily[1] - working + self.shift[0])
-            + sunday * (waves @ self.daily[2] - working + self.shift[1])
+            + free * (waves @ self.daily[2] - working + self.shift[1])
             + _year(X) @ self.yearly
         )
 
@@ -116,6 +117,35 @@ def _year(X: Float) -> Float:
     return np.stack([turn.real, turn.imag, (turn**2).real, (turn**2).imag], axis=1)
 
 
+TERMS = 1 + INDEPENDENT + len(DAY_KINDS) * 2 * ORDER + len(DAY_KINDS) - 1 + 2 * YEAR_ORDER
+"""Columns of `terms`."""
+
+
+def terms(X: Float, known: Float, mean: Float, scale: Float, at: int) -> Float:
+    """What the forecast of a horizon is linear in, float64 [n, TERMS], the yearly terms last.
+
+    Args:
+        X: Inputs, [n, FEATURES].
+        known: What `load_inputs.known` makes of them.
+        mean: Mean of each regressor.
+        scale: Its standard deviation.
+        at: Place of the horizon.
+    """
+    z = (known[:, :INDEPENDENT] - mean) / scale
+    rest = X[:, places(tuple(f"{kind}_{HORIZONS[at]}" for kind in DAY_KINDS[1:]))]
+    waves = known[:, _waves()]
+    daily = [waves * of[:, None] for of in _kinds(rest)]
+    return np.concatenate([np.ones((len(X), 1)), z, *daily, rest, _year(X)], axis=1)
+
+
+def of_terms(mean: Float, scale: Float, coefficients: Float) -> ProphetForm:
+    """The forecasts with these coefficients of `terms`, float64 [TERMS, 3]."""
+    widths = (1, INDEPENDENT, len(DAY_KINDS) * 2 * ORDER, len(DAY_KINDS) - 1)
+    constant, regressors, daily, shift, yearly = np.split(coefficients, np.cumsum(widths))
+    shaped = daily.reshape(len(DAY_KINDS), 2 * ORDER, -1)
+    return ProphetForm(mean, scale, constant[0], regressors, shaped, shift, yearly)
+
+
 def fit(X: Float, known: Float, y: Float, local_s: Float) -> ProphetForm:
     """Fit one Prophet for each horizon on the rows of all feeders.
 
@@ -130,7 +160,7 @@ def fit(X: Float, known: Float, y: Float, local_s: Float) -> ProphetForm:
     z = (known[:, :INDEPENDENT] - mean) / scale
     years = float(np.ptp(local_s)) / (86_400.0 * YEAR_DAYS)
     parts = [
-        _fit_one(z, X[:, places((f"saturday_{name}", f"sunday_{name}"))], y[:, at], local_s, years)
+        _fit_one(z, X[:, places((f"saturday_{name}", f"free_{name}"))], y[:, at], local_s, years)
         for at, name in enumerate(HORIZONS)
     ]
     stacked = [np.stack(of, axis=-1) for of in zip(*parts, strict=True)]
@@ -196,8 +226,8 @@ def _silence() -> None:
 
 
 def _kinds(rest: Float) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    saturday, sunday = rest[:, 0] > 0.5, rest[:, 1] > 0.5
-    return ~(saturday | sunday), saturday, sunday
+    saturday, free = rest[:, 0] > 0.5, rest[:, 1] > 0.5
+    return ~(saturday | free), saturday, free
 
 
 def _cosines_first(beta: Float) -> Float:

@@ -96,6 +96,28 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """One column of the answer that is drawn beside what came true.
+
+    Attributes:
+        kind: `chance` of what truth says happened (ROC, precision and recall, reliability), or a `value`
+            (residuals).
+        estimate: Column of the answer.
+        truth: Column of the truth.
+        among: Column of the truth that says which rows count; empty for all.
+        weight: Column of the truth that says how much each counts; empty for alike.
+        unit: Unit of a value.
+    """
+
+    kind: Literal["chance", "value"]
+    estimate: str
+    truth: str
+    among: str = ""
+    weight: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """What is predicted and how the simulator knows it.
 
@@ -210,6 +232,8 @@ class Definition(ABC, Generic[FittedT]):
         claim: What aggregation promises against pooled rows.
         defaults: Parameters of trial 0.
         limits: Where the model must not be trusted, for its card.
+        shown: Columns of the answer that every version's run draws beside what came true.
+        class_among: Column of the truth that says in which rows the class is defined; empty for all.
     """
 
     name: ClassVar[str]
@@ -244,6 +268,8 @@ class Definition(ABC, Generic[FittedT]):
     claim: ClassVar[Claim]
     defaults: ClassVar[Params]
     limits: ClassVar[str]
+    shown: ClassVar[tuple[Shown, ...]] = ()
+    class_among: ClassVar[str] = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -352,6 +378,21 @@ class Definition(ABC, Generic[FittedT]):
         self, decoder: Mapping[str, Any], raw: NDArray[np.float64], columns: Mapping[str, NDArray[np.float64]]
     ) -> list[dict[str, Any]]:
         """Answers as served, from the graph's output [n, k] and features by name."""
+
+    def served(self, decoder: Mapping[str, Any], raw: NDArray[np.float64], rows: Rows) -> Columns:
+        """`answer` of a compiled version: what metrics need, by which two versions are compared.
+
+        Columns that the compiled form does not hold are left out; metrics that need them are not compared.
+
+        Args:
+            decoder: Parameters of the version's decoder.
+            raw: Output of its graph for `rows`, float64 [n, k].
+            rows: The rows.
+
+        Raises:
+            NotImplementedError: The definition does not say.
+        """
+        raise NotImplementedError(f"{self.name} does not say how a compiled version is compared")
 
     @abstractmethod
     def native(self, fitted: FittedT, example: Rows) -> Native | None:

@@ -1,10 +1,9 @@
 """From ten seconds of readings to the indicators of the index of power quality of ten minutes.
 
-What a window does not show is whether a sag lay in the ten minutes. The meter's Pst holds it (IEC 61000-4-15
-runs on through a sag), but it holds the flicker of loads too, which in its turn is seen in how far the
-half-cycle values of each second lie apart. The same Pst is therefore read in two ways: all of it is flicker,
-or a single step made it; the step's size follows from IEC 61000-3-3 and the severity from SEMI F47. A
-logistic curve on both quantities says how much each way counts.
+Sags and swells come from the meter's log. One of them spoils the meter's Pst (IEC 61000-4-15 runs on through
+a sag), and the index judges flicker without it. What is left is read in two ways: from how far the half-cycle
+values of each second lie apart now, and as the Pst beyond that of a single step as deep as the event
+(IEC 61000-3-3).
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data_contracts.quality_index import INDICATORS
 from models import symbols as sy
 from models.symbols import Value
 
@@ -22,8 +22,8 @@ Float = NDArray[np.float64]
 FEATURES = (
     "v_a_pu", "v_b_pu", "v_c_pu", "v_std_pu", "v_step_max_pu", "v_min_dip_pu", "v_max_rise_pu",
     "vuf_line_pct", "v0_proxy_pct", "thd_worst_pct", "thd_mean_pct", "thd_spread_pct", "pst", "f_dev_hz",
-    "f_std_hz", "s_total_pu", "hour_sin", "hour_cos", "v_min_limit_pu", "v_max_limit_pu", "vuf_limit_pct",
-    "thd_limit_pct", "harmonic_limit_pct", "pst_limit", "f_dev_limit_hz",
+    "f_std_hz", "s_total_pu", "event_severity_10min", "event_depth_10min_pct", "v_min_limit_pu",
+    "v_max_limit_pu", "vuf_limit_pct", "thd_limit_pct", "harmonic_limit_pct", "pst_limit", "f_dev_limit_hz",
 )  # fmt: skip
 _AT = {name: place for place, name in enumerate(FEATURES)}
 
@@ -35,13 +35,21 @@ SHOWN = 10.0
 STEP_PST = (2.3 / 600.0) ** (1.0 / 3.2) * 100.0
 """Pst of a single step of all of the voltage in ten minutes (IEC 61000-3-3)."""
 
-SHORT_SAG = 0.5
-"""Depth that a sag of 20 to 200 ms may have (SEMI F47)."""
+LEAST_SEVERITY = 0.1
+"""No event weighs less: a sag of 10 % is one tenth of what may be for a cycle (SEMI F47)."""
 
 # Smallest values that are told apart from nothing: Pst, half-cycle spread, voltage deviations and steps in
 # pu, distortion and zero sequence in %, deviation of the frequency in Hz, a ratio.
 _PST, _RIPPLE, _VOLTAGE, _PERCENT, _F_HZ, _RATIO = 0.01, 2e-4, 1e-5, 0.02, 1e-4, 0.02
-_SURE = 10.0
+# Half-cycle spread as a share of the event's depth that says that the event lies in the window; the least
+# depth of an event, pu.
+_SEEN, _SHALLOW = (0.4, 0.7), 0.05
+
+INPUTS = 31
+"""Inputs of the network."""
+
+UNTOLD = 1.0 / _RIPPLE
+"""Pst of a half-cycle spread of 1 pu where no row tells it: all of Pst is flicker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +59,38 @@ class Readings:
     Attributes:
         single_share: Largest single harmonic of the total distortion.
         flicker: Pst of a half-cycle spread of 1 pu.
-        sag: Constant of the logistic curve, then its weights of the logarithms of Pst and of the spread.
     """
 
     single_share: float
     flicker: float
-    sag: tuple[float, float, float]
 
 
 def _of(x: Value, *names: str) -> Value:
     return sy.columns(x, [_AT[name] for name in names])
 
 
-def _spread(x: Value) -> Value:
+def spread(x: Value) -> Value:
     """How far half-cycle values lie apart within a second, pu, [n, 1]."""
     return sy.at_least(_of(x, "v_min_dip_pu") + _of(x, "v_max_rise_pu"), 0.0)
-
-
-def sag_terms(x: Value) -> Value:
-    """What the logistic curve weighs: logarithms of Pst and of the half-cycle spread, [n, 2]."""
-    return sy.log(sy.beside([_of(x, "pst") + _PST, _spread(x) + _RIPPLE]))
 
 
 def _unified(ratio: Value) -> Value:
     """UPQI of `data_contracts.quality_index`, [n, 1]: the largest, plus all but one exceedance beyond it."""
     beyond = sy.at_least(ratio - 1.0, 0.0)
     largest = sy.largest(ratio)
-    return largest + sy.dot(beyond, np.ones(5)) - sy.at_least(largest - 1.0, 0.0)
+    return largest + sy.dot(beyond, np.ones(len(INDICATORS))) - sy.at_least(largest - 1.0, 0.0)
+
+
+def _ramp(x: Value, low: float, high: float) -> Value:
+    """0 up to `low`, 1 from `high` on, straight in between."""
+    return sy.at_most(sy.at_least((x - low) / (high - low), 0.0), 1.0)
+
+
+def _beyond_step(pst: Value, depth: Value) -> Value:
+    """Pst beyond that of one step, [n, 1]: third powers add (IEC TR 61000-3-7)."""
+    step = depth * STEP_PST
+    powers = sy.at_least(pst * pst * pst - step * step * step, _PST**3)
+    return sy.exponential(sy.log(powers) / 3.0)
 
 
 def estimate(x: Value, known: Readings) -> tuple[Value, Value, Value]:
@@ -101,50 +114,43 @@ def estimate(x: Value, known: Readings) -> tuple[Value, Value, Value]:
             sy.absolute(_of(x, "f_dev_hz")) / _of(x, "f_dev_limit_hz"),
         ]
     )
-    pst, limit = _of(x, "pst"), _of(x, "pst_limit")
-    quiet = sy.at_most(_spread(x) * known.flicker, pst)
-    terms = sag_terms(x)
-    sure = sy.dot(terms, np.array(known.sag[1:])) + known.sag[0]
-    sure = sy.at_least(sy.at_most(sure, _SURE), -_SURE)
-    sag = sy.logistic(sure)
-    all_flicker, severity = pst / limit, pst / (STEP_PST * SHORT_SAG)
-    without = _unified(sy.beside([steady, all_flicker]))
-    # A sag's exceedance counts beside those of what holds on.
-    held = sy.beside([steady, quiet / limit])
-    lasting = sy.at_least(held - 1.0, 0.0)
-    beyond = sy.dot(lasting, np.ones(5)) + sy.at_least(severity - 1.0, 0.0)
-    top = sy.at_least(sy.largest(held), severity)
-    with_sag = top + beyond - sy.at_least(top - 1.0, 0.0)
-    index = sag * with_sag + without - sag * without
-    flicker = all_flicker + sag * (quiet / limit - all_flicker)
-    events = sag * severity
+    pst, limit, severity = _of(x, "pst"), _of(x, "pst_limit"), _of(x, "event_severity_10min")
+    flagged = sy.at_most(severity / LEAST_SEVERITY, 1.0)
+    depth = _of(x, "event_depth_10min_pct") / 100.0
+    # An event in these very seconds lies in the spread, which then tells nothing of flicker.
+    seen = flagged * _ramp(spread(x) / sy.at_least(depth, _SHALLOW), *_SEEN)
+    quiet = sy.at_most(spread(x) * known.flicker, pst) / limit
+    quiet = quiet - seen * quiet
+    left = _beyond_step(pst, depth) / limit
+    flicker = pst / limit + flagged * (quiet - pst / limit)
+    index = _unified(sy.beside([steady, flicker, severity]))
     cut = sy.at_most(index, MOST)
-    ratios = sy.beside([steady, all_flicker])
+    ratios = sy.beside([steady, flicker])
     shares = sy.beside([_of(x, "thd_spread_pct"), _of(x, "thd_mean_pct")]) / sy.at_least(thd, _PERCENT)
     logs = sy.log(
         sy.beside(
             [
-                sy.beside([ratios, without, with_sag, index]) + _RATIO,
+                sy.beside([ratios, quiet, left, index]) + _RATIO,
                 _of(x, "v_std_pu", "v_step_max_pu") + _VOLTAGE,
                 sy.beside([thd, _of(x, "v0_proxy_pct")]) + _PERCENT,
                 _of(x, "f_std_hz") + _F_HZ,
                 sy.at_least(_of(x, "v_min_dip_pu", "v_max_rise_pu"), 0.0) + _RIPPLE,
+                pst + _PST,
             ]
         )
     )
     inputs = sy.beside(
         [
-            sy.at_most(sy.beside([ratios, quiet / limit, events]), MOST),
-            sag,
-            sure / _SURE,
+            sy.at_most(sy.beside([ratios, quiet, flagged * left, severity]), MOST),
+            flagged,
+            seen,
             logs,
-            terms,
             shares,
-            _of(x, "s_total_pu", "hour_sin", "hour_cos", "vuf_limit_pct", "pst_limit"),
+            _of(x, "s_total_pu", "vuf_limit_pct", "pst_limit"),
         ]
     )
     # In the order of INDICATORS: events before frequency.
-    shown = sy.beside([sy.columns(steady, [0, 1, 2]), flicker, events, sy.columns(steady, [3])])
+    shown = sy.beside([sy.columns(steady, [0, 1, 2]), flicker, severity, sy.columns(steady, [3])])
     return cut, sy.at_least(sy.at_most(shown, SHOWN), 0.0), inputs
 
 
@@ -157,18 +163,7 @@ def learn(X: Float, *, flagged: NDArray[np.bool_], pst: Float, single_share: Flo
         pst: True Pst without it, [n].
         single_share: Largest single harmonic of the true total distortion, [n].
     """
-    spread = _spread(X)[:, 0]
-    telling = ~flagged & (spread > 0) & (pst > np.median(pst))
-    flicker = float(np.median(pst[telling] / spread[telling])) if telling.any() else 1.0 / _RIPPLE
-    if flagged.any() and not flagged.all():
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.preprocessing import StandardScaler
-
-        terms = sag_terms(X)
-        scaler = StandardScaler().fit(terms)
-        curve = LogisticRegression(C=100.0).fit(scaler.transform(terms), flagged)
-        weights = curve.coef_[0] / scaler.scale_
-        constant = float(curve.intercept_[0] - weights @ scaler.mean_)
-    else:
-        weights, constant = np.zeros(2), (_SURE if flagged.any() else -_SURE)
-    return Readings(float(np.median(single_share)), flicker, (constant, *weights.tolist()))
+    apart = spread(X)[:, 0]
+    telling = ~flagged & (apart > 0) & (pst > np.median(pst))
+    flicker = float(np.median(pst[telling] / apart[telling])) if telling.any() else UNTOLD
+    return Readings(float(np.median(single_share)), flicker)

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from data_contracts.dataset import Dataset
 from data_contracts.quality_index import GRADES, INDICATORS
-from features.context import limits
-from models import columns
+from features.context import interval_events, limits
+from models import columns, quality_events
 from models.dataset import KEY, Built
 from models.errors import DataError
 from models.protocol import Definition
+from models.quality_events import TABLE
 from models.rows import Names, Rows
 from models.splits import split_of_episodes
 from substations import read as read_substation
@@ -23,12 +24,13 @@ from switchyard.log import get_logger
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TABLE, KIND = "power_quality", "quality"
+KIND = "quality"
 
 Float = NDArray[np.float64]
 
 _TRUE = ("index", "pst", "harmonic_pct", "thd_pct", "metered_index")
 _OF_LIMITS = tuple(feature.name for feature in limits.FEATURES)
+_OF_EVENTS = tuple(feature.name for feature in interval_events.FEATURES)
 _log = get_logger("models.quality_rows")
 
 
@@ -37,13 +39,14 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
 
     Args:
         dataset: Contracted tables and the features table made from them.
-        definition: The model; its inputs are features of a window and the point's limits.
+        definition: The model; its inputs are features of a window, the point's limits and what its meter has
+            logged of events.
         start: The campaign's first local date; decides the split.
 
     Raises:
         DataError: A point is not described, or no window is left.
     """
-    of_windows = [name for name in definition.columns if name not in _OF_LIMITS]
+    of_windows = [name for name in definition.columns if name not in _OF_LIMITS + _OF_EVENTS]
     table = dataset.read("features", columns=[*KEY, *of_windows], kinds=[KIND])
     substation = read_substation(dataset.substation)
     points = {point.id: point for point in substation.points}
@@ -59,19 +62,23 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
     permitted = limits.compute(nominal_v[point.codes], np.full(len(point), float(substation.frequency_hz)))
     found = {name: columns.floats(table, name) for name in of_windows}
     found |= dict(zip(_OF_LIMITS, permitted.T, strict=True))
+    truth, place = _truth(dataset, episode, point)
+    known = place >= 0
+    t = columns.seconds(table).astype(np.float64)
+    # A window without a known interval is left out below.
+    of_events = np.zeros((len(point), len(_OF_EVENTS)))
+    of_events[known] = quality_events.logged(dataset).features(place[known], t[known])
+    found |= dict(zip(_OF_EVENTS, of_events.T, strict=True))
     X = np.column_stack([found[name] for name in definition.columns])
     kinds = np.asarray([str(points[name].kind) for name in point.texts], dtype=np.str_)[point.codes]
     applies = np.isin(kinds, definition.point_kinds)
     measured = np.isfinite(X).all(axis=1)
-    truth, place = _truth(dataset, episode, point)
-    known = place >= 0
     kept = np.flatnonzero(applies & measured & known)
     if not kept.size:
         raise DataError(
             f"dataset {dataset.name}: none of {int(applies.sum())} windows can be used by {definition.name}",
             "see which points have meters of distortion and flicker",
         )
-    t = columns.seconds(table)[kept].astype(np.float64)
     rows = Rows(
         columns=definition.columns,
         X=X[kept],
@@ -81,8 +88,8 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
         kind=Names(np.zeros(kept.size, dtype=np.int64), (KIND,)),
         point=point.take(kept),
         point_kind=Names.of(kinds[kept].tolist()),
-        t=t,
-        split=split_of_episodes(t, episode.codes[kept], start, substation.utc_offset_s),
+        t=t[kept],
+        split=split_of_episodes(t[kept], episode.codes[kept], start, substation.utc_offset_s),
     )
     lacking, unknown = int((applies & ~measured).sum()), int((applies & measured & ~known).sum())
     _log.info(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from models import flavours, tracking
+from models import card, flavours, tracking
 from models.errors import RegistryError
 from models.protocol import Definition
 from models.rows import Rows
@@ -109,7 +109,7 @@ def register(
         made = _find(store, registered, tags[STEP_KEY])
         if made is None:
             model_id = _upload(home, store, package, run_id)
-            made = _create(store, registered, model_id, run_id, card=package.card, tags=tags)
+            made = _create(store, registered, model_id, run_id, package=package, tags=tags)
             _log.info("registered %s version %s", registered, made.version)
         return _settle(store, made)
 
@@ -154,6 +154,20 @@ def champions(home: Home) -> dict[str, RegisteredVersion]:
     }
 
 
+def versions(home: Home, registered: str) -> tuple[int, ...]:
+    """Numbers of the versions of a name, smallest first; empty where nothing is registered under it."""
+    client = tracking.connect(home).client
+    found = client.search_model_versions(f"name = '{registered}'", max_results=10_000)
+    return tuple(sorted(int(one.version) for one in found))
+
+
+def tag(home: Home, version: RegisteredVersion, tags: Mapping[str, str]) -> None:
+    """Set tags of a version; those of other names stay."""
+    client = tracking.connect(home).client
+    for key, value in tags.items():
+        client.set_model_version_tag(version.name, str(version.version), key, value)
+
+
 def download_compiled(home: Home, registered: str, alias_or_version: str | int, target: Path) -> Path:
     """Copy a version's compiled files into the new folder `target` and return it."""
     return _download(home, get(home, registered, alias_or_version), COMPILED, target)
@@ -167,9 +181,23 @@ def report_of(home: Home, version: RegisteredVersion) -> Any:
         return read_json(_download(home, version, REPORT, Path(scratch) / REPORT) / "report.json")
 
 
-def set_alias(home: Home, registered: str, alias: str, version: int) -> None:
-    """Move an alias to a version."""
-    tracking.connect(home).client.set_registered_model_alias(registered, alias, str(version))
+def crown(home: Home, registered: str, version: int, *, instead_of: int) -> None:
+    """Make a version champion in place of another; an alias `challenger` that it has is taken away.
+
+    Raises:
+        RegistryError: Another version is champion by now.
+    """
+    client = tracking.connect(home).client
+    with tracking.locked(home, "registry"):
+        aliases = client.get_registered_model(registered).aliases
+        if int(aliases.get(CHAMPION, 0)) != instead_of:
+            raise RegistryError(
+                f"{registered}: version {instead_of} is not champion any more",
+                "look at both and decide again",
+            )
+        client.set_registered_model_alias(registered, CHAMPION, str(version))
+        if int(aliases.get(CHALLENGER, 0)) == version:
+            client.delete_registered_model_alias(registered, CHALLENGER)
 
 
 def _download(home: Home, version: RegisteredVersion, part: str, target: Path) -> Path:
@@ -219,21 +247,26 @@ def _upload(home: Home, store: Store, package: Package, run_id: str) -> str:
 
 
 def _create(
-    store: Store, registered: str, model_id: str, run_id: str, *, card: str, tags: Mapping[str, str]
+    store: Store, registered: str, model_id: str, run_id: str, *, package: Package, tags: Mapping[str, str]
 ) -> ModelVersion:
     from mlflow.exceptions import MlflowException
 
+    told = card.summary(package.definition, registered.partition(".")[2])
     try:
-        store.client.create_registered_model(registered)
+        store.client.create_registered_model(
+            registered, {"module": package.definition.module}, description=told
+        )
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+        if store.client.get_registered_model(registered).description != told:
+            store.client.update_registered_model(registered, description=told)
     return store.client.create_model_version(
         registered,
         source=f"models:/{model_id}",
         run_id=run_id,
         tags=dict(tags),
-        description=card,
+        description=package.card,
         model_id=model_id,
     )
 

@@ -81,7 +81,7 @@ def markdown(rows: Sequence[ReportRow], footprints: Sequence[Footprint]) -> str:
 
 
 def _model_section(name: str, rows: Sequence[ReportRow], footprints: Sequence[Footprint]) -> list[str]:
-    declared = definition(name)
+    declared = definition(name.partition(".")[0])
     lines = ["", f"## {name}", "", f"{declared.title}. Target: {declared.target.description}.", ""]
     for cost in footprints:
         if cost.model == name:

@@ -44,6 +44,7 @@ CAUSES = ("fault", "motor_starting", "capacitor_switching")
 KINDS = ("sag", "interruption", "rapid_voltage_change")
 QUARTER_S = 900.0
 CHUNK = 4096
+"""Quantiles of a size among which a median is looked for; half, but for rounding."""
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]

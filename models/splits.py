@@ -16,6 +16,7 @@ BLOCK_DAYS = 20
 TRAIN_DAYS = 14
 VALIDATION_DAYS = 3
 DAY_S = 86_400.0
+_RULE = f"{TRAIN_DAYS}+{VALIDATION_DAYS} of {BLOCK_DAYS} days"
 
 
 def split_of_day(day: NDArray[np.int64]) -> NDArray[np.int8]:
@@ -27,6 +28,17 @@ def split_of_day(day: NDArray[np.int64]) -> NDArray[np.int8]:
     validates = place >= TRAIN_DAYS
     tests = place >= TRAIN_DAYS + VALIDATION_DAYS
     return (validates.astype(np.int8) + tests.astype(np.int8)).astype(np.int8)
+
+
+def scheme(start: date) -> str:
+    """How the days of a campaign that begins on `start` are split, as a version's tag `split` says it."""
+    return f"{_RULE} from {start.isoformat()}"
+
+
+def start_of(said: str) -> date | None:
+    """The campaign's first date in a tag `split`; None where days were split otherwise than here."""
+    rule, _, start = said.partition(" from ")
+    return date.fromisoformat(start) if rule == _RULE else None
 
 
 def day_of(t: NDArray[np.float64], start: date, utc_offset_s: int) -> NDArray[np.int64]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from substations.description import Substation
 from substations.station import station_facts
 from switchyard.log import get_logger
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 TABLE = "losses"
 PARTS = ("resistive", "reactive", "core")
 LOADS = ("light", "usual", "heavy")
@@ -40,8 +44,10 @@ _METERED = ("p_metered_w", "q_metered_var", "p_metered_low_w", "nameplate_w", "v
 _TEXTS = ("scenario_id", "status", "taps", "capacitor_steps")
 _log = get_logger("models.station_rows")
 
+More = Callable[["pa.Table", Substation, StationFacts], dict[str, Float]]
 
-def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
+
+def build(dataset: Dataset, definition: Definition[Any], start: date, more: More | None = None) -> Built:
     """Every solved state of the station in which all inputs are known.
 
     Args:
@@ -49,6 +55,7 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
         definition: The model that the rows are for; its features are those of the station, of the weather
             and of the calendar.
         start: The campaign's first local date; decides the split.
+        more: Further features by name, from the solved states and the station's description and nameplates.
 
     Raises:
         DataError: No row is left.
@@ -71,8 +78,11 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
     )
     t = columns.seconds(table).astype(np.float64)
     found = _inputs(substation, facts, flows, t) | {name: value[name] for name in _WEATHER}
+    if more is not None:
+        found |= more(table, substation, facts)
     X = np.stack([found[name] for name in definition.columns], axis=1)
-    known = np.isfinite(X).all(axis=1)
+    required = [place for place, name in enumerate(definition.columns) if name not in definition.optional]
+    known = np.isfinite(X[:, required]).all(axis=1)
     kept = np.flatnonzero(known)
     if not kept.size:
         raise DataError(f"dataset {dataset.name}: no state of {TABLE} can be used", "simulate more states")

@@ -72,6 +72,11 @@ def log(x: Value) -> Value:
     return x.node("Log") if isinstance(x, Symbol) else np.log(x)
 
 
+def exponential(x: Value) -> Value:
+    """Powers of e."""
+    return x.node("Exp") if isinstance(x, Symbol) else np.exp(x)
+
+
 def absolute(x: Value) -> Value:
     """Absolute value."""
     return x.node("Abs") if isinstance(x, Symbol) else np.abs(x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,7 +14,7 @@ import features
 from data_contracts.dataset import Dataset
 from features import PointNominals, Windows
 from features.channels import WINDOW
-from features.context import day_ago, loading, site, thermal
+from features.context import day_ago, equipment, loading, site, thermal
 from features.declaration import Feature
 from models import columns
 from models.dataset import Built
@@ -30,20 +32,42 @@ TABLE = "thermal"
 STRIDE_MIN = 10
 """Minutes from one row of a transformer to the next: neighbours are nearly alike."""
 
+MOST_ROWS = 40_000
+"""Rows of a dataset; where there are more, the stride is a multiple of `STRIDE_MIN`."""
+
 AHEAD_MIN = 60
+_CHUNK = 4096
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-_READ = (
-    "scenario_id", "asset", "t", "load_metered_pu", "ambient_c", "cooling_stage", "event",
-    "top_oil_measured_c", "hot_spot_c",
-)  # fmt: skip
+_NUMBERS = ("load_metered_pu", "ambient_c", "top_oil_measured_c", "hot_spot_c", "load_pu")
+_READ = ("scenario_id", "asset", "t", "cooling_stage", "event", *_NUMBERS)
 _log = get_logger("models.thermal_rows")
 
 
+@dataclass(frozen=True, slots=True)
+class _Minutes:
+    """The table's columns in the order of episode, transformer and time, [n] each.
+
+    Attributes:
+        order: Place in the table.
+        since: Minutes since the first of the row's run.
+        value: Numbers by column.
+    """
+
+    order: Int
+    since: Int
+    value: Mapping[str, Float]
+
+    def around(self, name: str, at: Int, first: int, last: int) -> Float:
+        """Values from `first` to `last` minutes after each row, both counted, [len(at), minutes]."""
+        found: Float = self.value[name][at[:, None] + np.arange(first, last + 1)]
+        return found
+
+
 def build(dataset: Dataset, definition: Definition[Any], start: date, over_c: float) -> Built:
-    """Every `STRIDE_MIN`-th minute that has four hours before it and one behind it.
+    """Every `STRIDE_MIN`-th minute, or fewer, that has four hours before it and one behind it.
 
     The same time of the day before is known from the second day of an episode on.
 
@@ -60,71 +84,95 @@ def build(dataset: Dataset, definition: Definition[Any], start: date, over_c: fl
     table = dataset.read(TABLE, columns=list(_READ))
     substation = read_substation(dataset.substation)
     episode, asset = columns.names(table, "scenario_id"), columns.names(table, "asset")
+    stage, event = columns.names(table, "cooling_stage"), columns.names(table, "event")
     t = columns.seconds(table)
     order = np.lexsort((t, asset.codes, episode.codes))
     run = episode.codes[order] * (asset.codes.max(initial=0) + 1) + asset.codes[order]
     breaks = np.flatnonzero((np.diff(run) != 0) | (np.diff(t[order]) != 60)) + 1
     first = np.concatenate([[0], breaks])
     lengths = np.diff(np.append(first, order.size))
-    begin, last = np.repeat(first, lengths), np.repeat(first + lengths - 1, lengths)
-    place = np.arange(order.size)
-    whole = (place - begin >= loading.MINUTES - 1) & (last - place >= AHEAD_MIN)
-    whole &= (place - begin - loading.MINUTES + 1) % STRIDE_MIN == 0
-    value = {
-        name: columns.floats(table, name)[order]
-        for name in ("load_metered_pu", "ambient_c", "top_oil_measured_c", "hot_spot_c")
-    }
-    at = np.flatnonzero(whole)
-    history = value["load_metered_pu"][at[:, None] + np.arange(1 - loading.MINUTES, 1)]
-    known = np.isfinite(history).all(axis=1) & np.isfinite(value["top_oil_measured_c"][at])
+    since = np.arange(order.size) - np.repeat(first, lengths)
+    minutes = _Minutes(order, since, {name: columns.floats(table, name)[order] for name in _NUMBERS})
+    del table, run
+    whole = (since >= loading.MINUTES - 1) & (np.repeat(lengths, lengths) - 1 - since >= AHEAD_MIN)
+    stride = STRIDE_MIN * max(1, -(-int(whole.sum()) // (STRIDE_MIN * MOST_ROWS)))
+    at = np.flatnonzero(whole & ((since - loading.MINUTES + 1) % stride == 0))
+    known = np.isfinite(minutes.value["top_oil_measured_c"][at])
     left_out = int((~known).sum())
-    at, history = at[known], history[known]
+    at = at[known]
     if not at.size:
         raise DataError(
             f"dataset {dataset.name}: no minute of {TABLE} has {loading.MINUTES} minutes before it and "
             f"{AHEAD_MIN} behind it",
             "simulate longer thermal episodes",
         )
-    reach = place[at] - begin[at] >= day_ago.REACH_MIN - 1
-    oldest = np.where(reach, at - day_ago.REACH_MIN + 1, 0)[:, None] + np.arange(2 * day_ago.AROUND_MIN)
-    yesterday = np.where(reach[:, None], value["load_metered_pu"][oldest % order.size], np.nan)
-    ahead = value["hot_spot_c"][at[:, None] + np.arange(1, AHEAD_MIN + 1)]
     seconds = t[order][at].astype(np.float64)
-    assets = asset.take(order[at])
-    units = _units(substation, assets)
-    known_now = {"top_oil_c": value["top_oil_measured_c"][at], "ambient_c": value["ambient_c"][at]}
-    of_history = {
-        **_named(loading.FEATURES, loading.compute(history)),
-        **_named(day_ago.FEATURES, day_ago.compute(history[:, -day_ago.AROUND_MIN :], yesterday)),
-        **_named(thermal.FEATURES, thermal.compute(history, known_now["top_oil_c"], known_now["ambient_c"])),
-    }
-    X = _inputs(
-        definition, substation, units, seconds=seconds, load_pu=history[:, -1], known=known_now | of_history
-    )
-    exceeds = ahead > over_c
-    truth: dict[str, NDArray[np.generic]] = {
-        "hottest_c": ahead.max(axis=1),
-        "exceeds": exceeds.any(axis=1),
-        "minutes": np.where(exceeds.any(axis=1), exceeds.argmax(axis=1) + 1.0, AHEAD_MIN),
-        "hot_spot_now_c": value["hot_spot_c"][at],
-        "day_known": reach,
-        **_standing(units, columns.names(table, "cooling_stage").take(order[at]), history[:, -1]),
-    }
-    points = [_bay(substation, unit) for unit in units]
+    units = _units(substation, asset.take(order[at]))
+    bays = {unit.id: _bay(substation, unit) for unit in substation.transformers}
+    points = [bays[unit.id] for unit in units]
+    parts = []
+    for begin in range(0, at.size, _CHUNK):
+        own = slice(begin, begin + _CHUNK)
+        parts.append(_part(definition, substation, minutes, at[own], (points[own], seconds[own], over_c)))
+    X = np.concatenate([inputs for inputs, _ in parts])
+    truth = {name: np.concatenate([one[name] for _, one in parts]) for name in parts[0][1]}
+    truth |= _standing(units, stage.take(order[at]), minutes.value["load_metered_pu"][at])
     rows = Rows(
         columns=definition.columns,
         X=X,
         truth=truth,
         substation=Names(np.zeros(at.size, dtype=np.int64), (substation.name,)),
         episode=episode.take(order[at]),
-        kind=columns.names(table, "event").take(order[at]),
+        kind=event.take(order[at]),
         point=Names.of(points),
         point_kind=Names(np.zeros(at.size, dtype=np.int64), ("transformer_bay",)),
         t=seconds,
         split=split_of_episodes(seconds, episode.codes[order[at]], start, substation.utc_offset_s),
     )
-    _log.info("%s, %s: %d minutes", definition.name, dataset.name, at.size)
+    _log.info("%s, %s: %d minutes, %d apart", definition.name, dataset.name, at.size, stride)
     return Built(rows, at.size + left_out, left_out, 0)
+
+
+def _part(
+    definition: Definition[Any],
+    substation: Substation,
+    minutes: _Minutes,
+    at: Int,
+    of: tuple[list[str], Float, float],
+) -> tuple[Float, dict[str, NDArray[np.generic]]]:
+    """Inputs and truth of some rows; `of` has their points, instants and the limit of overload."""
+    points, seconds, over_c = of
+    history = minutes.around("load_metered_pu", at, 1 - loading.MINUTES, 0)
+    reach = minutes.since[at] >= day_ago.REACH_MIN - 1
+    oldest = np.where(reach, at - day_ago.REACH_MIN + 1, 0)
+    around = minutes.around("load_metered_pu", oldest, 0, 2 * day_ago.AROUND_MIN - 1)
+    around[~reach] = np.nan
+    hour = history[:, -day_ago.AROUND_MIN :]
+    known = {
+        "top_oil_c": minutes.value["top_oil_measured_c"][at],
+        "ambient_c": minutes.value["ambient_c"][at],
+    }
+    thermally = (history, known["top_oil_c"], known["ambient_c"])
+    known |= {
+        **_named(loading.FEATURES, loading.compute(history)),
+        **_named(day_ago.FEATURES, day_ago.compute(hour, around)),
+        **_named(thermal.FEATURES, thermal.compute(*thermally, day_ago.ahead(hour, around))),
+        **_named(equipment.FEATURES, equipment.compute(substation.name, points)),
+    }
+    X = _inputs(definition, substation, points, seconds=seconds, load_pu=history[:, -1], known=known)
+    ahead = minutes.around("hot_spot_c", at, 1, AHEAD_MIN)
+    exceeds = np.asarray(ahead > over_c)
+    told = thermal.hot_spots_c(*thermally, minutes.around("load_pu", at, 1, AHEAD_MIN))
+    truth: dict[str, NDArray[np.generic]] = {
+        "hottest_c": ahead.max(axis=1),
+        "exceeds": np.asarray(exceeds.any(axis=1)),
+        "minutes": np.where(exceeds.any(axis=1), exceeds.argmax(axis=1) + 1.0, AHEAD_MIN),
+        "hot_spot_now_c": minutes.value["hot_spot_c"][at],
+        "day_known": reach,
+        "load_known_c": told.max(axis=1),
+        "load_known_min": thermal.first_over(told),
+    }
+    return X, truth
 
 
 def _units(substation: Substation, assets: Names) -> list[Transformer]:
@@ -150,26 +198,25 @@ def _bay(substation: Substation, unit: Transformer) -> str:
 def _inputs(
     definition: Definition[Any],
     substation: Substation,
-    units: list[Transformer],
+    points: list[str],
     *,
     seconds: Float,
     load_pu: Float,
     known: dict[str, Float],
 ) -> Float:
     """Inputs of the definition: those of a window of constant power, of the site and of what is known."""
-    bays = {point.id: point for point in substation.points}
-    nominals = []
-    for unit in units:
-        bay = bays[_bay(substation, unit)]
-        nominals.append(
-            PointNominals(
-                v_nom_v=bay.nominal_kv * 1e3 / np.sqrt(3.0),
-                i_rated_a=bay.rated_a,
-                s_rated_va=bay.rated_mva * 1e6,
-                f_nom_hz=substation.frequency_hz,
-                utc_offset_s=substation.utc_offset_s,
-            )
+    of_point = {
+        point.id: PointNominals(
+            v_nom_v=point.nominal_kv * 1e3 / np.sqrt(3.0),
+            i_rated_a=point.rated_a,
+            s_rated_va=point.rated_mva * 1e6,
+            f_nom_hz=substation.frequency_hz,
+            utc_offset_s=substation.utc_offset_s,
         )
+        for point in substation.points
+        if point.kind == "transformer_bay"
+    }
+    nominals = [of_point[point] for point in points]
     rated = np.array([one.s_rated_va for one in nominals])
     phases = np.repeat((load_pu * rated / 3.0)[:, None, None], WINDOW, axis=1).repeat(3, axis=2)
     nothing = np.full_like(phases, np.nan)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +24,9 @@ URI_VARIABLE = "SWITCHYARD_MLFLOW_URI"
 METRICS_IN_A_BATCH = 900
 TEXT_LIMIT = 500
 STEP_KEY, ROLE, PARENT = "step_key", "role", "mlflow.parentRunId"
+NOTE, KIND, CUSTOM_MODELS = "mlflow.note.content", "mlflow.experimentKind", "custom_model_development"
+TRIAL_SCORE, BEST_SCORE = "tuning/score", "tuning/best_score"
+DIGEST_LIMIT = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,11 @@ def locked(home: Home, name: str) -> Iterator[None]:
     with (home.root / f".{name}.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def exists(home: Home) -> bool:
+    """Whether there is a store to open; to look for something must not make an empty one."""
+    return bool(os.environ.get(URI_VARIABLE)) or home.mlflow_db.exists()
 
 
 def connect(home: Home) -> Store:
@@ -75,21 +85,36 @@ def connect(home: Home) -> Store:
 
 
 def experiment(store: Store, name: str) -> str:
-    """Identifier of the experiment `name`, made if it is missing."""
+    """Identifier of the experiment `name`, made if it is missing; its note says what the model is."""
     from mlflow.exceptions import MlflowException
 
     known = store.client.get_experiment_by_name(name)
+    tags = _experiment_tags(name)
     if known is not None:
+        for key, value in tags.items():
+            if known.tags.get(key) != value:
+                store.client.set_experiment_tag(known.experiment_id, key, value)
         return str(known.experiment_id)
     place = None if store.artifacts is None else (store.artifacts / name).as_uri()
     try:
-        return str(store.client.create_experiment(name, artifact_location=place))
+        return str(store.client.create_experiment(name, artifact_location=place, tags=tags))
     except MlflowException:
         # Another process made it between the two calls.
         made = store.client.get_experiment_by_name(name)
         if made is None:
             raise
         return str(made.experiment_id)
+
+
+def _experiment_tags(name: str) -> dict[str, str]:
+    """What the UI shows of an experiment, and that its pages are those of trained models."""
+    from models import card
+    from models.catalogue import DEFINED, definition
+
+    if name not in DEFINED:
+        return {KIND: CUSTOM_MODELS}
+    declared = definition(name)
+    return {KIND: CUSTOM_MODELS, NOTE: card.summary(declared), "module": declared.module}
 
 
 def parent_run(store: Store, name: str, step_key: str, role: str, tags: Mapping[str, str]) -> str:
@@ -103,9 +128,16 @@ def parent_run(store: Store, name: str, step_key: str, role: str, tags: Mapping[
         store.client.update_run(run_id, status="RUNNING")
         return run_id
     run = store.client.create_run(
-        of, tags={**tags, STEP_KEY: step_key, ROLE: role}, run_name=f"{role}-{step_key[:8]}"
+        of, tags={**tags, STEP_KEY: step_key, ROLE: role, **_source(role)}, run_name=f"{role}-{step_key[:8]}"
     )
     return str(run.info.run_id)
+
+
+def _source(role: str) -> dict[str, str]:
+    """What the UI shows as the source of a run."""
+    federated = role.partition(".")[0] in {"federate", "fine_tuned"}
+    command = "switchyard federation run" if federated else "switchyard train"
+    return {"mlflow.source.name": command, "mlflow.source.type": "LOCAL"}
 
 
 def finish(store: Store, run_id: str) -> None:
@@ -113,32 +145,56 @@ def finish(store: Store, run_id: str) -> None:
     store.client.set_terminated(run_id, "FINISHED")
 
 
-def log_trials(store: Store, name: str, parent: str, trials: Iterable[TrialRecord], metric: str) -> None:
-    """Write one finished child run a trial; those already there are left alone."""
-    from mlflow.entities import Metric, Param
+class TrialRuns:
+    """Child runs of a parent run, one a trial, and the course of the search in the parent itself.
 
-    of = experiment(store, name)
-    children = store.client.search_runs([of], f"tags.`{PARENT}` = '{parent}'", max_results=5000)
-    known = {run.data.tags.get("trial", ""): run for run in children}
-    for trial in trials:
-        child = known.get(str(trial.number))
+    Trials that an earlier, killed process wrote whole are left alone.
+    """
+
+    def __init__(self, store: Store, name: str, parent: str, metric: str) -> None:
+        self._store, self._parent, self._metric = store, parent, metric
+        self._experiment = experiment(store, name)
+        children = store.client.search_runs(
+            [self._experiment], f"tags.`{PARENT}` = '{parent}'", max_results=5000
+        )
+        self._known = {run.data.tags.get("trial", ""): run for run in children}
+        self._best = -np.inf
+
+    def write(self, trial: TrialRecord) -> None:
+        """Write the finished child run of a trial."""
+        from mlflow.entities import Metric, Param
+
+        client = self._store.client
+        self._best = max(self._best, trial.value)
+        child = self._known.get(str(trial.number))
         if child is not None and child.info.status == "FINISHED":
-            continue
-        run = child or store.client.create_run(
-            of,
-            tags={PARENT: parent, "trial": str(trial.number), ROLE: "trial"},
+            return
+        course = [
+            Metric(TRIAL_SCORE, trial.value, 0, trial.number),
+            Metric(BEST_SCORE, self._best, 0, trial.number),
+        ]
+        client.log_batch(self._parent, metrics=course)
+        run = child or client.create_run(
+            self._experiment,
+            tags={PARENT: self._parent, "trial": str(trial.number), ROLE: "trial", "headline": self._metric},
             run_name=f"trial-{trial.number:03d}",
         )
-        store.client.log_batch(
+        client.log_batch(
             run.info.run_id,
             metrics=[
-                Metric(f"cv_{metric}", trial.value, 0, 0),
-                Metric("seconds", trial.seconds, 0, 0),
-                *(Metric(f"fold_{metric}", value, 0, step) for step, value in enumerate(trial.folds)),
+                Metric(TRIAL_SCORE, trial.value, 0, 0),
+                Metric("tuning/time_s", trial.seconds, 0, 0),
+                *(Metric("tuning/fold_score", value, 0, fold) for fold, value in enumerate(trial.folds)),
             ],
             params=[Param(key, str(value)) for key, value in trial.params.items()],
         )
-        store.client.set_terminated(run.info.run_id)
+        client.set_terminated(run.info.run_id)
+
+
+def describe_run(store: Store, run_id: str, text: str, tags: Mapping[str, str]) -> None:
+    """Give a run a description in Markdown and further tags."""
+    for key, value in {**tags, NOTE: text}.items():
+        store.client.set_tag(run_id, key, value)
 
 
 def log_figures(store: Store, run_id: str, metrics: Mapping[str, float], params: Mapping[str, Any]) -> None:
@@ -154,15 +210,36 @@ def log_figures(store: Store, run_id: str, metrics: Mapping[str, float], params:
         )
 
 
-def log_datasets(store: Store, run_id: str, digests: Mapping[str, str], context: str) -> None:
-    """Name the datasets that a run read, each with the digest of its content."""
+def log_datasets(
+    store: Store,
+    run_id: str,
+    digests: Mapping[str, str],
+    context: str,
+    rows: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Name the datasets that a run read, each with the digest of its content.
+
+    Args:
+        store: The store.
+        run_id: The run.
+        digests: Digest by dataset.
+        context: What they were read for.
+        rows: Rows of each dataset that the model can use, where that is known.
+    """
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     inputs = [
         DatasetInput(
-            Dataset(name=name, digest=digest[:36], source_type="local", source=f'{{"uri": "{name}"}}'),
+            Dataset(
+                name=name,
+                digest=digest[:DIGEST_LIMIT],
+                source_type="local",
+                source=json.dumps({"uri": name}),
+                profile=json.dumps({"num_rows": rows[name]}) if name in rows else None,
+            ),
             [InputTag("mlflow.data.context", context)],
         )
         for name, digest in sorted(digests.items())
     ]
-    store.client.log_inputs(run_id, inputs)
+    if inputs:
+        store.client.log_inputs(run_id, inputs)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,16 @@ import numpy as np
 
 from data_contracts.dataset import Dataset
 from data_contracts.version import CONTRACT_VERSION
-from models import card, compilation, plots, registry, tracking, tuning
+from models import card, compilation, metric_names, plots, registry, tracking, tuning
 from models.catalogue import definition as defined
 from models.dataset import Built, build
 from models.errors import DataError
-from models.evaluation import ALL, TRAINING, Answers, ReportRow, answer_all, evaluate, evaluated_rows
+from models.evaluation import Answers, ReportRow, answer_all, evaluate, evaluated_rows
 from models.protocol import Definition
 from models.reports import Footprint
 from models.rows import Rows, concatenate
 from models.runtime import CompiledModel, native_seconds_per_call, seconds_per_call
-from models.splits import TEST, TRAIN, VALIDATION
+from models.splits import TEST, TRAIN, VALIDATION, scheme
 from models.tracking import STEP_KEY
 from switchyard.digests import digest_json, digest_rooms
 from switchyard.home import Home
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ROOMS = ("switchyard", "data_contracts", "substations", "features", "models")
 BATCH = 1000
+LOCAL = "local"
 
 _log = get_logger("models.training")
 
@@ -45,7 +46,7 @@ class TrainResult(msgspec.Struct, frozen=True):
     """Outcome of one training step; JSON-able by `msgspec.to_builtins`.
 
     Attributes:
-        model: Name of the model.
+        model: Registered name, `<model>` or `<model>.<substation>`.
         version: The registered version; None where it was evaluated only.
         rows: Its rows of the report.
         footprint: What it costs to serve.
@@ -75,6 +76,7 @@ class Pool:
         left_out: Windows that could not be used.
         digests: Digest of each dataset's content, by dataset name.
         circuits: Digest of each circuit, by dataset name.
+        scheme: How the days were split.
     """
 
     training: Rows
@@ -82,6 +84,7 @@ class Pool:
     left_out: int
     digests: dict[str, str]
     circuits: dict[str, str]
+    scheme: str
 
     def split(self, which: int) -> Rows:
         """Training substations' rows of one split."""
@@ -112,8 +115,15 @@ def train(
     *,
     tags: Mapping[str, str] | None = None,
     register: bool = True,
+    substation: str | None = None,
+    study: str | None = None,
+    watch: Callable[[Definition[Any], Any, Pool], None] | None = None,
 ) -> TrainResult:
     """Train the model `name` on pooled rows and register it, unless this step has registered it before.
+
+    With `substation` it learns from that one alone, is judged on its own test episodes and on the held-out
+    substations, and is registered as `<model>.<substation>`: neither an alias nor a version of the pooled
+    name changes.
 
     Args:
         name: Model of the catalogue.
@@ -123,47 +133,74 @@ def train(
         step_key: Key of the training step.
         tags: Further tags of the version.
         register: False gives an evaluation figure only (pooling forbidden): nothing enters the registry.
+        substation: The only one to learn from; None for all training substations of the profile.
+        study: Key of the search for parameters, the same for any number of trials; the step's key by default.
+        watch: Shown the definition, the fitted model and the rows when everything is done.
 
     Raises:
         DataError: A dataset is missing, or a split has no usable window.
         ParityError: The compiled model does not answer as the fitted one; nothing is registered.
     """
     declared = defined(name)
-    done = registry.find(home, name, step_key) if register else None
+    registered = name if substation is None else f"{name}.{substation}"
+    profile = profile if substation is None else profile.only(substation)
+    study = study or step_key
+    done = registry.find(home, registered, step_key) if register else None
     if done is not None:
         return _found(home, done)
     clock = _Clock()
     pool = load(declared, profile, datasets)
-    all_tags = {**version_tags(declared, pool, step_key), "trained_by": "pooled", **(tags or {})}
+    all_tags = {**_own_tags(profile, name, substation), **version_tags(declared, pool, step_key)}
+    all_tags |= tags or {}
     store = tracking.connect(home)
-    run_id = tracking.parent_run(store, name, step_key, "train", all_tags)
+    role = "train" if substation is None else f"{LOCAL}.{substation}"
+    run_id = tracking.parent_run(store, name, step_key, role, all_tags)
     clock.lap("load")
-    tuned = _tune(declared, profile, home, pool, step_key)
-    tracking.log_trials(store, name, run_id, tuned.trials, declared.headline)
+    runs = tracking.TrialRuns(store, name, run_id, declared.headline)
+    tuned = tuning.tune(
+        declared,
+        pool.split(TRAIN),
+        home=home,
+        key=study,
+        trials=profile.tuning.trials[name],
+        fold_count=profile.tuning.folds,
+        most=profile.tuning.max_rows,
+        report=runs.write,
+    )
     clock.lap("tune")
-    seed = tuning.seed_of(step_key, "fit")
+    seed = tuning.seed_of(study, "fit")
     params = declared.scaled(tuned.params, tuned.rows, len(pool.split(TRAIN)))
-    fitted = declared.calibrate(declared.fit(pool.split(TRAIN), params, seed), pool.split(VALIDATION))
+    uncalibrated = declared.fit(pool.split(TRAIN), params, seed)
+    fitted = declared.calibrate(uncalibrated, pool.split(VALIDATION))
     clock.lap("fit")
-    evaluated = assess(declared, fitted, profile, pool)
+    evaluated = _named(assess(declared, fitted, profile, pool), registered)
     all_tags["bar"] = bar_tag(evaluated.rows)
     clock.lap("evaluate")
-    with _workspace(home, f"{name}-{step_key[:16]}") as work:
+    with _workspace(home, f"{registered}-{step_key[:16]}") as work:
         compiled = work / registry.COMPILED
-        parity = compilation.compile_into(declared, fitted, pool.split(TEST), compiled)
+        parity = compilation.compile_into(declared, fitted, pool.split(TEST), compiled, pool.split(TRAIN))
         result = TrainResult(
-            model=name,
+            model=registered,
             version=None,
             rows=tuple(evaluated.rows),
-            footprint=footprint(declared, compiled, pool, fitted),
+            footprint=msgspec.structs.replace(footprint(declared, compiled, pool, fitted), model=registered),
             params=params,
             parity=parity.largest,
             seconds=clock.laps,
         )
         clock.lap("compile")
-        tracking.log_figures(store, run_id, figures(evaluated.rows), {**params, "seed": seed})
-        tracking.log_datasets(store, run_id, pool.digests, "training")
-        for path in plots.save_all(_figures(declared, evaluated, pool, tuned, seed), work / "plots"):
+        written = card.write(declared, evaluated.rows, all_tags, params)
+        tracking.log_figures(
+            store,
+            run_id,
+            {**figures(evaluated.rows), **metric_names.cost(result.footprint, clock.laps)},
+            {**params, "seed": seed, "trials": len(tuned.trials), "tuning_rows": tuned.rows},
+        )
+        _log_datasets(store, run_id, profile, pool)
+        tracking.describe_run(store, run_id, written, {"bar": all_tags["bar"]})
+        for path in plots.save_all(
+            _figures(declared, evaluated, pool, tuned, uncalibrated=uncalibrated, seed=seed), work / "plots"
+        ):
             store.client.log_artifact(run_id, str(path), "plots")
         clock.lap("plot")
         if register:
@@ -173,26 +210,42 @@ def train(
                 compiled=compiled,
                 example=pool.split(TEST),
                 report=msgspec.to_builtins(result),
-                card=card.write(declared, evaluated.rows, all_tags, params),
+                card=written,
             )
-            made = registry.register(home, package, registered=name, run_id=run_id, tags=all_tags)
+            made = registry.register(home, package, registered=registered, run_id=run_id, tags=all_tags)
             result = _versioned(result, made)
         clock.lap("register")
     tracking.finish(store, run_id)
-    _log.info("%s: %s", name, ", ".join(f"{stage} {took:.1f} s" for stage, took in clock.laps.items()))
+    if watch is not None:
+        watch(declared, fitted, pool)
+    _log.info("%s: %s", registered, ", ".join(f"{stage} {took:.1f} s" for stage, took in clock.laps.items()))
     return msgspec.structs.replace(result, seconds=clock.laps)
 
 
-def _tune(declared: Definition[Any], profile: Profile, home: Home, pool: Pool, step_key: str) -> tuning.Tuned:
-    return tuning.tune(
-        declared,
-        pool.split(TRAIN),
-        home=home,
-        key=step_key,
-        trials=profile.tuning.trials[declared.name],
-        fold_count=profile.tuning.folds,
-        most=profile.tuning.max_rows,
-    )
+def _own_tags(profile: Profile, name: str, substation: str | None) -> dict[str, str]:
+    """Tags by which a person finds a version again."""
+    found = {
+        "trained_by": "pooled" if substation is None else LOCAL,
+        "profile": profile.name,
+        "trials": str(profile.tuning.trials[name]),
+    }
+    return found if substation is None else {**found, "substation": substation}
+
+
+def _named(evaluated: Evaluated, registered: str) -> Evaluated:
+    """The same figures under the registered name."""
+    return replace(evaluated, rows=[msgspec.structs.replace(row, model=registered) for row in evaluated.rows])
+
+
+def _log_datasets(store: tracking.Store, run_id: str, profile: Profile, pool: Pool) -> None:
+    """Name the datasets that were learnt from, and those that the model was only judged on."""
+    rows: dict[str, int] = {}
+    for part in (pool.training, *(() if pool.held_out is None else (pool.held_out,))):
+        names, counts = np.unique(part.substation.array(), return_counts=True)
+        rows |= {profile.dataset(str(name)): int(count) for name, count in zip(names, counts, strict=True)}
+    for context, of in (("training", profile.training), ("evaluation", profile.held_out)):
+        named = {profile.dataset(name): pool.digests[profile.dataset(name)] for name in of}
+        tracking.log_datasets(store, run_id, named, context, rows)
 
 
 @contextmanager
@@ -233,6 +286,7 @@ def load(declared: Definition[Any], profile: Profile, datasets: Mapping[str, Pat
         left_out=sum(part.without_features + part.without_truth for part in built.values()),
         digests={dataset.name: dataset.digest for dataset in opened.values()},
         circuits={dataset.name: dataset.manifest.circuit_digest for dataset in opened.values()},
+        scheme=scheme(profile.simulation.start),
     )
 
 
@@ -248,35 +302,29 @@ def version_tags(declared: Definition[Any], pool: Pool, step_key: str) -> dict[s
     from features import catalogue_digest
 
     return {
+        "contributors": ",".join(sorted(set(pool.training.substation.array().tolist()))),
+        "n_total": str(len(pool.split(TRAIN))),
+        "claim": "none",
+        "declaration": str(declared.version),
+        "contract_version": str(CONTRACT_VERSION),
         STEP_KEY: step_key,
         "dataset_digest": digest_json(pool.digests),
         "circuit_digest": digest_json(pool.circuits),
         "catalogue_digest": catalogue_digest(),
-        "contract_version": str(CONTRACT_VERSION),
         "code_digest": digest_rooms(ROOMS),
-        "declaration": str(declared.version),
+        "split": pool.scheme,
     }
 
 
 def bar_tag(rows: list[ReportRow]) -> str:
-    """`met` where every bar is met, else `missed`."""
+    """`met` where every bar is met on test episodes of those that the model learnt from, else `missed`."""
     verdicts = [row.met for row in rows if row.met is not None]
     return "met" if verdicts and all(verdicts) else "missed"
 
 
 def figures(rows: list[ReportRow]) -> dict[str, float]:
-    """The report's figures as MLflow metrics `<substation>/<slice>/<metric>`, main ones with intervals."""
-    found = {}
-    for row in rows:
-        key = f"{row.substation}/{row.slice}/{row.metric}"
-        if row.value is not None:
-            found[key] = row.value
-        if row.substation == TRAINING and row.slice == ALL:
-            for part in ("low", "high", "opponent_value", "tree3", "oracle"):
-                value = getattr(row, part)
-                if value is not None:
-                    found[f"{key}/{part}"] = value
-    return found
+    """The report's figures as MLflow metrics, the main ones with intervals and opponents."""
+    return metric_names.report(rows)
 
 
 def footprint(declared: Definition[Any], compiled: Path, pool: Pool, fitted: Any = None) -> Footprint:
@@ -307,13 +355,20 @@ def footprint(declared: Definition[Any], compiled: Path, pool: Pool, fitted: Any
 
 
 def _figures(
-    declared: Definition[Any], evaluated: Evaluated, pool: Pool, tuned: tuning.Tuned, seed: int
+    declared: Definition[Any],
+    evaluated: Evaluated,
+    pool: Pool,
+    tuned: tuning.Tuned,
+    *,
+    uncalibrated: Any,
+    seed: int,
 ) -> Iterator[tuple[str, Figure]]:
     rng = generator(declared.name, "plots")
     validation = pool.split(VALIDATION)
     yield from plots.study_figures(tuned)
-    yield from plots.answer_figures(declared, evaluated.answers)
-    yield from declared.figures(evaluated.answers)
+    tested = evaluated.answers.of(pool.training.substation.texts)
+    yield from plots.answer_figures(declared, tested)
+    yield from declared.figures(tested)
     yield from declared.fit_figures(evaluated.fitted)
     mattered = plots.importance(declared, evaluated.fitted, validation, rng)
     yield (
@@ -324,7 +379,10 @@ def _figures(
     def fit(rows: Rows) -> Any:
         return declared.fit(rows, declared.scaled(tuned.params, tuned.rows, len(rows)), seed)
 
-    yield "learning_curve", plots.learning_curve(declared, fit, pool.split(TRAIN), validation, rng)
+    yield (
+        "learning_curve",
+        plots.learning_curve(declared, fit, pool.split(TRAIN), validation, rng, whole=uncalibrated),
+    )
 
 
 def _versioned(result: TrainResult, made: registry.RegisteredVersion) -> TrainResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,22 +56,32 @@ def seed_of(*names: str) -> int:
 
 
 def tune(
-    definition: Definition[Any], train: Rows, *, home: Home, key: str, trials: int, fold_count: int, most: int
+    definition: Definition[Any],
+    train: Rows,
+    *,
+    home: Home,
+    key: str,
+    trials: int,
+    fold_count: int,
+    most: int,
+    report: Callable[[TrialRecord], None] = lambda _: None,
 ) -> Tuned:
     """Search parameters by cross-validation over whole episodes.
 
     The journal in the home carries finished trials over a kill; a trial that was running is run again. Each
     trial's draw depends on the finished ones before it and on its number alone, so a study that was
-    interrupted ends where one that was not does.
+    interrupted ends where one that was not does. The number of trials is no part of a study: asked for more
+    than are finished it goes on, asked for fewer it looks at the first of them only.
 
     Args:
         definition: The model.
         train: Training rows; at most `most` of them are used.
         home: Holds the journal.
-        key: Identifies data, code and profile; names the study.
+        key: Identifies data, code and what else a trial's outcome depends on; names the study.
         trials: Finished trials wanted in all.
         fold_count: Folds; a definition with `one_split` is judged on the first only.
         most: Rows at most.
+        report: Told of every trial once it is finished, of those that were finished before at the start.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -85,7 +96,6 @@ def tune(
         direction="maximize",
         load_if_exists=True,
     )
-    complete = optuna.trial.TrialState.COMPLETE
     for left in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(left.number, state=optuna.trial.TrialState.FAIL)
     rows = definition.subset(train, most, generator(key, "rows"))
@@ -93,7 +103,14 @@ def tune(
     if definition.one_split:
         pairs = pairs[:1]
     seed = seed_of(key, "fit")
-    while (done := len(study.get_trials(deepcopy=False, states=(complete,)))) < trials:
+    told = 0
+    while True:
+        finished = _records(study)
+        for record in finished[told:trials]:
+            report(record)
+        told = done = len(finished)
+        if done >= trials:
+            break
         if done == 0 and not study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)):
             study.enqueue_trial(dict(definition.defaults))
         study.sampler = optuna.samplers.TPESampler(seed=seed_of(key, "trial", str(done)))
@@ -113,7 +130,21 @@ def tune(
             float(np.mean(scores)),
             study.best_value,
         )
-    return Tuned(dict(study.best_params), len(pairs[0][0]), _records(study), study)
+    first = finished[:trials]
+    best = max(first, key=lambda record: record.value)
+    return Tuned(dict(best.params), len(pairs[0][0]), first, _of_first(study, trials))
+
+
+def _of_first(study: optuna.Study, trials: int) -> optuna.Study:
+    """The study without what was asked of it beyond the first finished trials."""
+    import optuna
+
+    finished = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    if len(finished) <= trials:
+        return study
+    short = optuna.create_study(direction="maximize")
+    short.add_trials(finished[:trials])
+    return short
 
 
 def _records(study: optuna.Study) -> tuple[TrialRecord, ...]:

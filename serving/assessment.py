@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from msgspec import UNSET, UnsetType
@@ -16,8 +16,13 @@ from serving.distortion import voltage_distortion
 from serving.sites import Site
 
 
-def input_quality(rows: Rows) -> InputQuality:
-    """Quality of one item's readings; the worst of them names the whole."""
+def input_quality(rows: Rows, strangers: Mapping[str, list[str]]) -> InputQuality:
+    """Quality of one item's readings, the worst of which names the whole, and inputs strange to models.
+
+    Args:
+        rows: Readings of one item.
+        strangers: Inputs beyond what a model has learnt from, by model.
+    """
     codes = rows.quality.tolist()
     questionable, invalid = codes.count(QUESTIONABLE), codes.count(INVALID)
     validity = "invalid" if invalid else "questionable" if questionable else "good"
@@ -26,6 +31,7 @@ def input_quality(rows: Rows) -> InputQuality:
         readings=len(codes),
         questionable=questionable,
         invalid=invalid,
+        outside_training=dict(strangers) if strangers else UNSET,
     )
 
 

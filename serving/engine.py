@@ -114,19 +114,19 @@ class Engine:
             One response per item.
         """
         started = time.perf_counter()
-        answers = answers_of(self._plans, asked, rows)
+        told = answers_of(self._plans, asked, rows)
         timestamp = datetime.now(UTC)
         took_ms = 1e3 * (time.perf_counter() - started)
         responses = []
-        for k, (one, given) in enumerate(zip(asked, answers, strict=True)):
-            part = rows.item(k)
+        for k, (one, found) in enumerate(zip(asked, told, strict=True)):
+            part, given = rows.item(k), found.answers
             responses.append(
                 Response(
                     request_id=request_id,
                     timestamp=timestamp,
                     snapshot=self.snapshot,
                     inference_time_ms=took_ms,
-                    input_quality=input_quality(part),
+                    input_quality=input_quality(part, found.strangers),
                     limit_exceeded=limits_exceeded(part, one.site, one.item.waveform),
                     monitoring=Monitoring(**dict(zip(NAMES[0:4], given[0:4], strict=True))),  # type: ignore[arg-type]
                     maintenance=Maintenance(**dict(zip(NAMES[4:8], given[4:8], strict=True))),  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from msgspec import UNSET, UnsetType
@@ -61,6 +61,19 @@ class Plan:
     sequences: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What is told of one item.
+
+    Attributes:
+        answers: Of the 16 models, in the order of `NAMES`.
+        strangers: Inputs beyond what a model has learnt from, by model.
+    """
+
+    answers: Answers
+    strangers: dict[str, list[str]] = field(default_factory=dict)
+
+
 def plan_for(site: Site, routes: Mapping[str, Served]) -> Plan:
     """What becomes of the 16 models at a point, given the models that answer at its substation."""
     known: list[Answer | UnsetType] = []
@@ -79,15 +92,15 @@ def plan_for(site: Site, routes: Mapping[str, Served]) -> Plan:
     return Plan(tuple(known), tuple(run), tuple(name for name in abstentions.SEQUENCES if name not in routes))
 
 
-def answers_of(plans: Mapping[Site, Plan], asked: Sequence[Asked], rows: Rows) -> list[Answers]:
-    """The 16 answers of each item, in the order of `NAMES`; unset where a model was not asked.
+def answers_of(plans: Mapping[Site, Plan], asked: Sequence[Asked], rows: Rows) -> list[Told]:
+    """What is told of each item: the 16 answers in the order of `NAMES`, unset where a model was not asked.
 
     Args:
         plans: What becomes of the models at each point.
         asked: The items.
         rows: Their readings, packed in the same order.
     """
-    results: list[Answers] = []
+    results: list[Told] = []
     to_run: dict[Served, list[int]] = {}
     for at, one in enumerate(asked):
         plan = plans[one.site]
@@ -103,7 +116,7 @@ def answers_of(plans: Mapping[Site, Plan], asked: Sequence[Asked], rows: Rows) -
         for served in plan.run:
             if one.models is None or served.model.spec.model in one.models:
                 to_run.setdefault(served, []).append(at)
-        results.append(given)
+        results.append(Told(given))
     if to_run:
         captures = {k: one.item.waveform for k, one in enumerate(asked) if one.item.waveform is not UNSET}
         windows = windows_from_rows(rows, [one.site.nominals for one in asked], captures)
@@ -137,7 +150,7 @@ def _sequences(windows: features.Windows) -> FloatArray:
 
 
 def _run(
-    served: Served, places: list[int], asked: Sequence[Asked], matrix: FloatArray, results: list[Answers]
+    served: Served, places: list[int], asked: Sequence[Asked], matrix: FloatArray, results: list[Told]
 ) -> None:
     """Ask one model about the items at `places` and write its answers into `results`."""
     model, spec = served.model, served.model.spec
@@ -150,27 +163,30 @@ def _run(
     for row, at in enumerate(places):
         item = asked[at].item
         if len(item.readings) < spec.minimum_readings:
-            results[at][index] = abstentions.too_few_readings(
+            results[at].answers[index] = abstentions.too_few_readings(
                 spec.model, model.version, spec.minimum_readings, len(item.readings)
             )
         elif spec.requires and (lacking := abstentions.absent(item, spec.requires)):
-            results[at][index] = abstentions.missing_context(spec.model, model.version, lacking)
+            results[at].answers[index] = abstentions.missing_context(spec.model, model.version, lacking)
         elif incomplete[row]:
             gone = missing[row] & model.required
             names = tuple(name for name, lost in zip(spec.features, gone, strict=True) if lost)
-            results[at][index] = abstentions.missing_input(spec.model, model.version, names)
+            results[at].answers[index] = abstentions.missing_input(spec.model, model.version, names)
         elif without_all and without_all[row]:
-            results[at][index] = abstentions.missing_all(spec.model, model.version, spec.one_of)
+            results[at].answers[index] = abstentions.missing_all(spec.model, model.version, spec.one_of)
         else:
             ready.append(row)
     served.metrics.abstained.inc(len(places) - len(ready))
-    if len(ready) == len(places):
-        _ask(served, inputs, places, index, results)
-    elif ready:
-        _ask(served, inputs[ready], [places[row] for row in ready], index, results)
+    if not ready:
+        return
+    if len(ready) < len(places):
+        inputs, places = inputs[ready], [places[row] for row in ready]
+    for row, strange in model.strangers(inputs).items():
+        results[places[row]].strangers[spec.model] = strange
+    _ask(served, inputs, places, index, results)
 
 
-def _ask(served: Served, inputs: FloatArray, places: list[int], index: int, results: list[Answers]) -> None:
+def _ask(served: Served, inputs: FloatArray, places: list[int], index: int, results: list[Told]) -> None:
     """Run a model on rows that it can answer; a row that breaks it takes no other row and no item along."""
     model = served.model
     started = time.perf_counter()
@@ -190,8 +206,8 @@ def _ask(served: Served, inputs: FloatArray, places: list[int], index: int, resu
     for at, answer in zip(places, answers, strict=True):
         if answer is None:
             broken += 1
-            results[at][index] = abstentions.failed(model.spec.model, model.version, why)
+            results[at].answers[index] = abstentions.failed(model.spec.model, model.version, why)
         else:
-            results[at][index] = answer
+            results[at].answers[index] = answer
     served.metrics.ok.inc(len(places) - broken)
     served.metrics.failed.inc(broken)

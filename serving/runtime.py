@@ -48,6 +48,8 @@ class CompiledModel:
         self.context_groups = frozenset(GROUP_OF[name] for name in spec.features if name in GROUP_OF)
         self.required = np.array([name not in spec.optional for name in spec.features])
         self.one_of = np.array([spec.features.index(name) for name in spec.one_of], dtype=np.intp)
+        ranges = np.array([one or (-np.inf, np.inf) for one in spec.seen], dtype=np.float64).reshape(-1, 2)
+        self._lowest, self._highest = ranges.T
         self._dtype = np.dtype(spec.input_dtype)
         self._session = _session(graph, entry)
         self._input = self._session.get_inputs()[0].name
@@ -84,6 +86,18 @@ class CompiledModel:
         for row, answer in zip(sound.tolist(), self._decode(raw[sound], inputs[sound]), strict=True):
             answers[row] = answer
         return answers
+
+    def strangers(self, inputs: FloatArray) -> dict[int, list[str]]:
+        """Names of the inputs beyond what the model has learnt from, of the rows that have such.
+
+        Args:
+            inputs: Values of `spec.features`, shape [rows, features]; what is missing is no stranger.
+        """
+        if not self._lowest.size:
+            return {}
+        beyond = (inputs < self._lowest) | (inputs > self._highest)
+        rows = np.flatnonzero(beyond.any(axis=1)).tolist()
+        return {row: [self.spec.features[k] for k in np.flatnonzero(beyond[row])] for row in rows}
 
     def raw(self, inputs: FloatArray) -> FloatArray:
         """The graph's outputs side by side, shape [rows, outputs].

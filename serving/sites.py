@@ -108,6 +108,7 @@ def _sites(name: str) -> dict[str, Site]:
                 f_nom_hz=described.frequency_hz,
                 utc_offset_s=described.utc_offset_s,
                 station=station,
+                country=described.country,
             ),
             bounds=PointLimits.of(at, described.frequency_hz),
             permitted=described.limit(point.nominal_kv),

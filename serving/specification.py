@@ -34,6 +34,8 @@ class Specification(msgspec.Struct, frozen=True):
         one_of: Optional inputs of which at least one must be there; empty where none must.
         feature_catalogue_digest: Digest of the catalogue that the features were computed by.
         contract_version: Version of the readings contract.
+        seen: Range of each input beyond which it is a stranger to the model, null where none is known; empty
+            where none is told.
     """
 
     schema: int
@@ -50,6 +52,7 @@ class Specification(msgspec.Struct, frozen=True):
     contract_version: int
     optional: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
+    seen: tuple[tuple[float, float] | None, ...] = ()
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -121,6 +124,10 @@ def check_specification(entry: ModelEntry, spec: Specification) -> None:
     strangers = [name for name in spec.features if name not in features.ALL_INDEX]
     if strangers or not spec.features:
         raise SnapshotError(f"{place}: unknown features {strangers}", "compile it again")
+    if spec.seen and len(spec.seen) != len(spec.features):
+        raise SnapshotError(
+            f"{place}: {len(spec.seen)} ranges for {len(spec.features)} features", "compile it again"
+        )
     if not set(spec.one_of) <= set(spec.optional) <= set(spec.features):
         raise SnapshotError(
             f"{place}: optional inputs must be among the features, and one_of among the optional ones",

@@ -8,19 +8,13 @@ from datetime import UTC, date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from data_contracts.holidays import holidays
+
 QUARTER_S = 900
 DAY_S = 86_400
 
-# Public holidays on fixed dates (month, day), and the movable ones from the published Indian calendars. A
-# year that is not listed has the fixed ones only.
-_FIXED = ((1, 26), (4, 14), (5, 1), (8, 15), (10, 2), (12, 25))
-_MOVABLE = (
-    *("2023-03-08", "2023-04-22", "2023-10-24", "2023-11-12", "2023-11-13"),
-    *("2024-03-25", "2024-04-11", "2024-10-12", "2024-10-31", "2024-11-01"),
-    *("2025-03-14", "2025-03-31", "2025-10-20", "2025-10-21"),
-    *("2026-03-04", "2026-03-21", "2026-10-20", "2026-11-08", "2026-11-09"),
-    *("2027-03-10", "2027-03-22", "2027-10-09", "2027-10-29", "2027-10-30"),
-)
+COUNTRY = "IN"
+"""Whose public holidays everybody keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +58,11 @@ def local_time(t: NDArray[np.float64] | NDArray[np.int64], utc_offset_s: int) ->
 def _holidays(dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
     if not dates.size:
         return np.empty(0, dtype="datetime64[D]")
-    years = np.unique(dates.astype("datetime64[Y]"))
-    fixed = [f"{year}-{month:02d}-{day:02d}" for year in years for month, day in _FIXED]
-    return np.array([*fixed, *_MOVABLE], dtype="datetime64[D]")
+    first, last = (
+        int(year.astype(np.int64)) + 1970
+        for year in (
+            dates.min().astype("datetime64[Y]"),
+            dates.max().astype("datetime64[Y]"),
+        )
+    )
+    return holidays(COUNTRY, range(first, last + 1))

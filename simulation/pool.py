@@ -18,9 +18,11 @@ from simulation.parts import Part, PartResult
 from simulation.runners.processes import Patience, Processes
 from simulation.runners.runner import Runner, RunnerName
 from simulation.solving import WITHOUT_ENGINE, Bench
+from simulation.states.compensating import chosen, compensate
 from simulation.states.plan import StatePart
 from simulation.states.playing import play
 from simulation.tables.assets import write_assets
+from simulation.tables.compensation import write_compensation
 from simulation.tables.controls import write_controls
 from simulation.tables.customers import write_customers
 from simulation.tables.losses import write_losses
@@ -246,12 +248,16 @@ def solve_transfers(job: Job, path: Path) -> int:
 
 
 def solve_states(job: Job, part: StatePart, folder: Path) -> dict[str, int]:
-    """Write a part of the station's states below `folder`, and settings where it has any; rows by table."""
+    """Write a part of the station's states, settings and compensation below `folder`; rows by table."""
     bench = _bench_of(job)
     station, states, settings = play(bench.world, bench.engine, job.profile, part)
     rows = {}
     if part.controls:
         rows["controls"] = write_controls(folder / "controls" / part.file("controls"), station, settings)
+    if bench.world.substation.capacitors:
+        found = compensate(station, chosen(states))
+        target = folder / "compensation" / part.file("compensation")
+        rows["compensation"] = write_compensation(target, station, found)
     # Written last: where it is whole, so are the settings.
     rows["losses"] = write_losses(folder / "losses" / part.file("losses"), station, states)
     return rows

@@ -59,6 +59,8 @@ class Description(Part, frozen=True, kw_only=True):
         grid_bus: Bus of the transmission grid that this substation is: the row in pandapower's 39-bus
             case.
         source: Voltage source of the circuit, the grid seen from the substation.
+        price_per_mwh: What a lost megawatt-hour costs, in the country's currency; by default what India's
+            distributors pay on average, rounded (from common knowledge).
     """
 
     schema_version: Literal[1]
@@ -72,6 +74,7 @@ class Description(Part, frozen=True, kw_only=True):
     role: Literal["training", "held_out"]
     grid_bus: Annotated[int, Meta(ge=0, le=38)]
     source: Element
+    price_per_mwh: Annotated[float, Meta(gt=0, le=1e6)] = 4500.0
     climate: Climate
     limits: Annotated[tuple[Limit, ...], Meta(min_length=1)]
     buses: Annotated[tuple[Bus, ...], Meta(min_length=1)]

@@ -1,9 +1,10 @@
-"""Resistances of lines, read from a circuit's text: serving has no engine that could compile it."""
+"""Impedances of lines, read from a circuit's text: serving has no engine that could compile it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from substations.description import Substation
 from substations.places import in_circuit
@@ -12,14 +13,35 @@ _WORD = re.compile(r"([%\w]+)\s*=\s*(\[[^\]]*\]|\([^)]*\)|\"[^\"]*\"|\S+)")
 _NEW = re.compile(r"new\s+(?:object\s*=\s*)?(?P<name>[\w.]+)", re.IGNORECASE)
 
 
-def line_ohms(substation: Substation) -> dict[str, float]:
-    """Positive-sequence resistance of each described line, Ω, at the circuit's reference temperature.
+_NANO = 1e-9
 
-    Lines are those of infeeds and feeders. Each must name a `linecode` that states `r1` in ohm per km, and
-    its `length` in km.
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Positive-sequence resistance, Ω, and reactance, Ω, and capacitance to earth, F, of a whole line."""
+
+    r_ohm: float
+    x_ohm: float
+    c_f: float
+
+
+def line_ohms(substation: Substation) -> dict[str, float]:
+    """Resistance of each described line, Ω.
 
     Raises:
-        SubstationError: A line states its resistance in another way.
+        SubstationError: A line states its impedance in another way than `lines` reads it.
+    """
+    return {name: line.r_ohm for name, line in lines(substation).items()}
+
+
+def lines(substation: Substation) -> dict[str, Line]:
+    """Positive-sequence impedance of each described line at the circuit's reference temperature.
+
+    Lines are those of infeeds and feeders. Each must name a `linecode` that states `r1` and `x1` in ohm and
+    `c1` in nF per km, and its `length` in km.
+
+    Raises:
+        SubstationError: A line states its impedance in another way.
     """
     objects = dict(_objects(substation.circuit_file.read_text(encoding="utf-8")))
     wanted = [infeed.line for infeed in substation.infeeds]
@@ -29,14 +51,15 @@ def line_ohms(substation: Substation) -> dict[str, float]:
         line = objects.get(name, {})
         code = objects.get(f"linecode.{line.get('linecode', '')}", {})
         in_km = line.get("units") == "km" and code.get("units") == "km"
-        if not in_km or "r1" not in code or "length" not in line:
+        if not in_km or not {"r1", "x1", "c1"} <= code.keys() or "length" not in line:
             raise in_circuit(
                 substation,
                 name,
-                "the resistance cannot be read from the text",
-                "give the line a linecode with units=km and r1=, and units=km and length=",
+                "the impedance cannot be read from the text",
+                "give the line a linecode with units=km, r1=, x1= and c1=, and units=km and length=",
             )
-        found[name] = float(code["r1"]) * float(line["length"])
+        km = float(line["length"])
+        found[name] = Line(float(code["r1"]) * km, float(code["x1"]) * km, float(code["c1"]) * km * _NANO)
     return found
 
 

@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.station import BankFacts, StationFacts, TapFacts
+from substations.circuit import circuit_facts
 from substations.description import Substation
+from substations.equipment import Capacitor
+from substations.movable import movable_facts
 from substations.resistances import line_ohms
+from substations.sections import sections
 
 Float = NDArray[np.float64]
 
@@ -30,12 +34,15 @@ def station_facts(substation: Substation) -> StationFacts:
     parallel branches share by rating. A branch loses R·(P² + Q²)/U² at nominal voltage.
 
     Raises:
-        SubstationError: The resistance of a line cannot be read from the circuit's text.
+        SubstationError: A line's impedance cannot be read from the circuit's text, or the sections form no
+            tree.
     """
     ohm = line_ohms(substation)
     kv = {bus.id: bus.nominal_kv for bus in substation.buses}
     transformers, infeeds = _shares(substation)
-    matrix = np.zeros((len(substation.feeders), len(substation.feeders)))
+    # Feeders first, then banks: a bank's loss goes with the square of what it leaves for its busbar to draw.
+    count = len(substation.feeders)
+    matrix = np.zeros((count + len(substation.capacitors), count + len(substation.capacitors)))
     for share, unit in zip(transformers, substation.transformers, strict=True):
         loss_per_va2 = 1e3 * unit.load_loss_kw / (1e6 * unit.windings[0].rated_mva) ** 2
         matrix += loss_per_va2 * np.outer(share, share)
@@ -50,7 +57,7 @@ def station_facts(substation: Substation) -> StationFacts:
         low=tuple(kv[feeder.bus] < LOW_KV for feeder in substation.feeders),
         always_w=1e3 * sum(unit.no_load_loss_kw for unit in substation.transformers)
         + 1e6 * REACTOR_LOSS * sum(reactor.mvar for reactor in substation.reactors),
-        per_va2=tuple(tuple(row) for row in matrix.tolist()),
+        per_va2=tuple(tuple(row[:count]) for row in matrix[:count].tolist()),
         design_p_w=tuple(design_w),
         design_q_var=tuple(
             p_w * math.tan(math.acos(feeder.power_factor))
@@ -68,18 +75,53 @@ def station_facts(substation: Substation) -> StationFacts:
             if unit.taps is not None
         ),
         banks=tuple(
-            BankFacts(name=bank.id, steps=bank.steps, q_var=1e6 * bank.mvar) for bank in substation.capacitors
+            _bank(substation, bank, matrix[count + k, :count], matrix[count + k, count:])
+            for k, bank in enumerate(substation.capacitors)
         ),
+        circuit=circuit_facts(substation),
+        movable=movable_facts(substation),
     )
 
 
+def _bank(substation: Substation, bank: Capacitor, by_feeder: Float, by_bank: Float) -> BankFacts:
+    """A bank with the bays that its busbar is fed from and what it does to the station's loss."""
+    section = sections(substation)
+    bays = [
+        point
+        for point in substation.points
+        if point.kind in {"transformer_bay", "bus"} and point.bus == bank.bus and point.terminal > 1
+    ]
+    feeding = {point.element for point in bays}
+    return BankFacts(
+        name=bank.id,
+        steps=bank.steps,
+        q_var=1e6 * bank.mvar,
+        points=tuple(point.id for point in bays),
+        transformer=next((unit.id for unit in substation.transformers if unit.element in feeding), ""),
+        x_pu=bank.mvar * _x_per_mva(substation, section, section[bank.bus]),
+        feeders=tuple(feeder.id for feeder in substation.feeders if section[feeder.bus] == section[bank.bus]),
+        by_feeder=tuple(by_feeder.tolist()),
+        by_bank=tuple(by_bank.tolist()),
+    )
+
+
+def _x_per_mva(substation: Substation, section: dict[str, str], name: str) -> float:
+    """Reactance of the transformers between a section and the infeeds, per unit of a base of 1 MVA."""
+    above = [unit for unit in substation.transformers if section[unit.windings[1].bus] == name]
+    if not above or any(section[infeed.bus] == name for infeed in substation.infeeds):
+        return 0.0
+    strength_mva = sum(100.0 * unit.windings[0].rated_mva / unit.x_hl_pct for unit in above)
+    return 1.0 / strength_mva + _x_per_mva(substation, section, section[above[0].windings[0].bus])
+
+
 def _shares(substation: Substation) -> tuple[Float, Float]:
-    """Share of each feeder's power in the transformers [t, f] and in the infeeds [i, f]."""
-    section = _sections(substation)
-    count = len(substation.feeders)
+    """Share of each feeder's and bank's power in transformers [t, f + b] and infeeds [i, f + b]."""
+    section = sections(substation)
+    buses = [feeder.bus for feeder in substation.feeders] + [bank.bus for bank in substation.capacitors]
+    count = len(buses)
     below = {name: np.zeros(count) for name in section.values()}
-    for k, feeder in enumerate(substation.feeders):
-        below[section[feeder.bus]][k] = 1.0
+    for k, bus in enumerate(buses):
+        below[section[bus]][k] = 1.0
     units = substation.transformers
     ends = [tuple(section[winding.bus] for winding in unit.windings[:2]) for unit in units]
     transformers = np.zeros((len(units), count))
@@ -97,13 +139,3 @@ def _shares(substation: Substation) -> tuple[Float, Float]:
         below[high] = below[high] + below[low]
     fed = [section[infeed.bus] for infeed in substation.infeeds]
     return transformers, np.array([below[name] / fed.count(name) for name in fed]).reshape(len(fed), count)
-
-
-def _sections(substation: Substation) -> dict[str, str]:
-    """The section of each bus: buses that closed couplers join share one."""
-    joined = {bus.id: bus.id for bus in substation.buses}
-    for coupler in substation.couplers:
-        if coupler.closed:
-            one, other = (joined[bus] for bus in coupler.buses)
-            joined = {bus: one if root == other else root for bus, root in joined.items()}
-    return joined

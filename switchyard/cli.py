@@ -22,10 +22,44 @@ EXAMPLES = """\b
 Examples:
   switchyard run                       simulate, train, federate, publish, serve, answer
   switchyard run --profile tiny        the same in a minute or two, with two substations
+  switchyard train voltage_sag --substation delhi --trials 50
+                                       one model of one site, tuned longer
   switchyard serve --port 3000         answer requests from the current snapshot
   switchyard infer examples/*.json     ask a running service and read its answers
-  switchyard status                    what has been done, and what is served
+  switchyard up                        the service, Prefect and MLflow, with their addresses
+  switchyard status                    what is up, versions, what is served, the last runs
 """
+
+TRAIN_EXAMPLES = """\b
+Examples:
+  switchyard train
+  switchyard train voltage_sag
+  switchyard train voltage_sag --substation delhi --trials 50
+"""
+
+PROMOTE_EXAMPLES = """\b
+Examples:
+  switchyard promote voltage_sag --dry-run
+  switchyard promote voltage_sag
+  switchyard promote voltage_sag --version 4
+  switchyard promote voltage_sag --force "new meters since May"
+"""
+
+ROLLBACK_EXAMPLES = """\b
+Examples:
+  switchyard rollback voltage_sag          the version that the champion replaced
+  switchyard rollback voltage_sag --to 2   that version
+  switchyard rollback                      the snapshot before the current one
+"""
+
+UP_EXAMPLES = """\b
+Examples:
+  switchyard up                        until Ctrl-C
+  switchyard up --detach               in the background; switchyard down stops it
+  switchyard up --serve-port 3100      with a port of your own
+"""
+
+PORT = click.IntRange(1, 65535)
 
 
 class Group(click.Group):
@@ -162,11 +196,65 @@ def _draw_pages() -> dict[str, Path]:
     return write_pages(Job.of(settings.profile, str(settings.folders.root)))
 
 
-@main.command()
+@main.command(epilog=TRAIN_EXAMPLES)
+@click.argument("model", required=False)
+@click.option("--substation", help="Learn from this one alone; registers MODEL.SUBSTATION.")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    help="Trials of the search for parameters, in all; more than last time go on where it ended.",
+)
 @common
-def train(as_json: bool) -> None:
-    """Tune, fit, evaluate, compile and register the profile's models."""
-    _show_steps("trained models", _launch("train"), as_json)
+def train(model: str | None, substation: str | None, trials: int | None, as_json: bool) -> None:
+    """Tune, fit, evaluate, compile and register MODEL, or every model of the profile.
+
+    Data that is missing is simulated first. Killed and started again it goes on at the trial it was at, and
+    registers nothing twice.
+    """
+    from flows.job import Job
+    from flows.stages.lessons import choose
+    from switchyard.settings import get_settings
+
+    settings = get_settings()
+    job = Job.of(settings.profile, str(settings.folders.root))
+    # What is not there is told before anything is started.
+    choose(job, model, substation, trials)
+    records = _launch("train", model=model, substation=substation, trials=trials)
+    if model is None:
+        _show_steps("trained models", records, as_json)
+        return
+    from flows.stages.scores import score_table
+
+    ((registered, record),) = records.items()
+    value = {
+        "name": registered,
+        "step": record.step,
+        "key": record.key,
+        "seconds": record.seconds,
+        "skipped": record.skipped,
+        "version": record.result["version"],
+        "params": record.result["params"],
+        "figures": [row for row in record.result["rows"] if row["slice"] == "all"],
+    }
+    show(value, as_json, lambda found: _show_trained(found, score_table(job, record)))
+
+
+def _show_trained(found: dict[str, Any], scores: tuple[str, list[str], list[list[str]]]) -> None:
+    """Show one trained model: its figures beside its opponents, its version, where to look next."""
+    table(*scores)
+    version, name = found["version"], found["name"]
+    took = "done before" if found["skipped"] else f"took {found['seconds']:.1f} s"
+    params = ", ".join(f"{key} = {brief(value)}" for key, value in found["params"].items())
+    click.echo(f"\n{took}; {params}")
+    if version is None:
+        click.echo("not registered: pooling is forbidden")
+        return
+    tags = version["tags"]
+    click.echo(
+        f"registered {name} version {version['version']} ({version['alias'] or 'no alias'}, "
+        f"bar={tags['bar']}, trained_by={tags['trained_by']})"
+    )
+    click.echo(f"every slice: switchyard evaluate {name} --all-slices")
 
 
 @main.group()
@@ -221,7 +309,10 @@ def publish(as_json: bool) -> None:
 @click.option("--frequency", default="", help="Column of frequencies in that file; found otherwise.")
 @common
 def evaluate(model: str | None, all_slices: bool, data: Path | None, as_json: bool, **named: str) -> None:
-    """Show how good MODEL (or every model) is, beside its opponents, a depth-3 tree and the oracle."""
+    """Show how good MODEL (or every model) is, beside its opponents, a depth-3 tree and the oracle.
+
+    MODEL is a registered name: voltage_sag, or voltage_sag.delhi for a substation's own.
+    """
     if data is not None:
         _evaluate_recording(model, data, named, as_json)
         return
@@ -233,7 +324,7 @@ def evaluate(model: str | None, all_slices: bool, data: Path | None, as_json: bo
     settings = get_settings()
     path = settings.folders.reports / "models.json"
     if model is not None:
-        entry(model)
+        entry(model.partition(".")[0])
     if not path.exists():
         raise SwitchyardError(f"{path} does not exist: nothing has been trained here", "switchyard train")
     rows = [
@@ -386,15 +477,88 @@ def models(as_json: bool) -> None:
     show(rows, as_json, text)
 
 
-@main.command()
-@click.argument("snapshot", required=False)
+@main.command(epilog=PROMOTE_EXAMPLES)
+@click.argument("model")
+@click.option("--version", type=click.IntRange(min=1), help="Version to compare, instead of the challenger.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be decided.")
+@click.option("--force", default="", metavar="REASON", help="Promote whatever the rule says; REASON is kept.")
 @common
-def rollback(snapshot: str | None, as_json: bool) -> None:
-    """Serve an older snapshot again: SNAPSHOT, or the one before the current."""
-    from serving.snapshot import rollback as serve_older
+def promote(model: str, version: int | None, dry_run: bool, force: str, as_json: bool) -> None:
+    """Make MODEL's challenger champion where the rule allows it, and publish.
+
+    Both versions answer the test episodes that neither has learnt from, by their compiled files. The
+    challenger is promoted where the 95 % interval of its paired difference at the main metric is not below
+    zero, and no scenario kind, substation or bar's metric is worse by more than 10 %. Exit code 1 where it is
+    refused.
+    """
+    import msgspec
+
+    from models import promotion
     from switchyard.settings import get_settings
 
-    name = serve_older(get_settings().folders, snapshot)
+    # What is not there is told before anything is started.
+    promotion.pair(get_settings().folders, model, version)
+    outcome = _launch("promote", model=model, version=version, dry_run=dry_run, force=force)
+    show(msgspec.to_builtins(outcome), as_json, lambda _: _show_decision(outcome))
+    if outcome.decision.decision == promotion.REFUSED and not dry_run:
+        raise click.exceptions.Exit(1)
+
+
+def _show_decision(outcome: Any) -> None:
+    """Show a decision: the figures that it rests on, what it is, what is served now."""
+    from flows.stages.promotion import comparison_table
+
+    decision = outcome.decision
+    title, columns, rows = comparison_table(decision)
+    if rows:
+        table(title, columns, rows)
+        for note in decision.comparison.notes:
+            click.echo(f"note: {note}")
+    if decision.untold:
+        click.echo(f"too small to tell: {', '.join(decision.untold)}")
+    would = "would be " if outcome.dry_run else ""
+    said = decision.decision.replace("_", " ")
+    click.echo(f"{decision.model} version {decision.version}: {would}{said}; {decision.reason}")
+    if outcome.published is None:
+        click.echo(f"nothing published: {outcome.unpublished}")
+        return
+    served = outcome.published.versions.get(decision.model)
+    told = (
+        f"with {decision.model} version {served}" if served else f"which routes nothing to {decision.model}"
+    )
+    click.echo(f"serving snapshot {outcome.published.snapshot}, {told}")
+    click.echo(f"to go back: switchyard rollback {decision.model} --to {decision.champion_before}")
+
+
+@main.command(epilog=ROLLBACK_EXAMPLES)
+@click.argument("what", required=False, metavar="[MODEL|SNAPSHOT]")
+@click.option(
+    "--to", type=click.IntRange(min=1), help="Version of MODEL; else the one that the champion replaced."
+)
+@common
+def rollback(what: str | None, to: int | None, as_json: bool) -> None:
+    """Make an earlier version of MODEL champion again and publish, or serve an older SNAPSHOT again.
+
+    Without a name the snapshot before the current one is served again; no champion changes.
+    """
+    from serving.snapshot import rollback as serve_older
+    from serving.snapshot import snapshot_names
+    from switchyard.errors import UsageError
+    from switchyard.settings import get_settings
+
+    home = get_settings().folders
+    if what is not None and what not in snapshot_names(home):
+        import msgspec
+
+        from models import promotion
+
+        promotion.earlier(home, what, to)
+        outcome = _launch("rollback", model=what, to=to)
+        show(msgspec.to_builtins(outcome), as_json, lambda _: _show_decision(outcome))
+        return
+    if to is not None:
+        raise UsageError("--to is a version of a model", "name the model: switchyard rollback MODEL --to N")
+    name = serve_older(home, what)
     show({"snapshot": name}, as_json, lambda done: click.echo(f"serving {done['snapshot']}"))
 
 
@@ -421,24 +585,81 @@ def doctor(as_json: bool) -> None:
 @main.command()
 @common
 def status(as_json: bool) -> None:
-    """Tell what has been done in this home, and what is served."""
-    from serving.snapshot import current_name
+    """Tell what is up and where, what is served, the versions of each model, the last runs."""
+    import msgspec
+
+    from flows.up.overview import overview
+    from flows.up.tables import overview_tables, served_line
     from switchyard.settings import get_settings
-    from switchyard.steps import newest_records
+
+    found = overview(get_settings().folders)
+
+    def text(value: Any) -> None:
+        del value
+        up = "no: switchyard up starts the service, Prefect and MLflow" if found.up is None else "yes"
+        click.echo(f"home      {found.home}\nsnapshot  {served_line(found)}\nup        {up}")
+        for one in overview_tables(found):
+            table(*one)
+
+    show(msgspec.to_builtins(found), as_json, text)
+
+
+@main.command(epilog=UP_EXAMPLES)
+@click.option("--serve-port", type=PORT, help="Port of the service; 3000 or a free one otherwise.")
+@click.option("--mlflow-port", type=PORT, help="Port of the MLflow UI; 5000 or a free one otherwise.")
+@click.option("--prefect-port", type=PORT, help="Port of the Prefect UI; 4200 or a free one otherwise.")
+@click.option("--detach", is_flag=True, help="Leave it running and return when all answers.")
+@common
+def up(
+    serve_port: int | None, mlflow_port: int | None, prefect_port: int | None, detach: bool, as_json: bool
+) -> None:
+    """Start the service, Prefect with a worker, and MLflow; watch them until Ctrl-C.
+
+    Listens on 127.0.0.1 only. What dies is started again; at the end nothing is left running.
+    """
+    from flows.up.command import detach as start_detached
+    from flows.up.command import supervise
+    from flows.up.state import read_state
+    from switchyard.settings import get_settings
 
     home = get_settings().folders
-    value = {
-        "home": str(home.root),
-        "snapshot": current_name(home),
-        "steps": [
-            {"step": r.step, "finished": r.finished, "seconds": r.seconds, "key": r.key}
-            for r in newest_records(home)
-        ],
-    }
+    running = read_state(home)
+    if running is not None:
+        _show_up(running, as_json, f"{home.root} is up already, by process {running.pid}")
+        return
+    ports = {"service": serve_port, "mlflow": mlflow_port, "prefect": prefect_port}
+    if detach:
+        _show_up(start_detached(home, ports), as_json, str(home.root))
+        return
+    supervise(home, ports, lambda state: _show_up(state, as_json, str(home.root)))
+
+
+def _show_up(state: Any, as_json: bool, title: str) -> None:
+    import msgspec
+
+    from flows.up.tables import up_table
+
+    def text(value: Any) -> None:
+        del value
+        table(*up_table(state, title))
+        click.echo("stop it with Ctrl-C where it was started, or with: switchyard down")
+
+    show(msgspec.to_builtins(state), as_json, text)
+
+
+@main.command()
+@common
+def down(as_json: bool) -> None:
+    """Stop what `switchyard up` started on this home; nothing is left running."""
+    import msgspec
+
+    from flows.up.command import down as stop
+    from switchyard.settings import get_settings
+
+    home = get_settings().folders
+    stopped = stop(home)
 
     def text(found: dict[str, Any]) -> None:
-        click.echo(f"home      {found['home']}\nsnapshot  {found['snapshot'] or 'none'}")
-        rows = [[s["step"], s["finished"], f"{s['seconds']:.1f}", s["key"][:12]] for s in found["steps"]]
-        table("", ["step", "finished", "seconds", "key"], rows)
+        click.echo(f"{home.root} is down" if found["stopped"] else f"nothing is up on {home.root}")
 
-    show(value, as_json, text)
+    show({"stopped": msgspec.to_builtins(stopped)}, as_json, text)

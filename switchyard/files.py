@@ -68,6 +68,22 @@ def write_json_atomic(path: Path, value: Any) -> None:
     write_text_atomic(path, text + "\n")
 
 
+def append_json_line(path: Path, value: Any) -> None:
+    """Append `value` as one line of JSON; the file grows by the whole line or stays as it was.
+
+    The caller sees to it that nobody else appends meanwhile.
+
+    Raises:
+        SwitchyardError: `value` holds NaN or an infinity, which JSON does not know.
+    """
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    except ValueError as error:
+        raise SwitchyardError(f"{path.name}: {error}", "write null where a figure is not known") from error
+    before = path.read_bytes() if path.exists() else b""
+    write_bytes_atomic(path, before + text.encode() + b"\n")
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 

@@ -144,6 +144,14 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Digest of every value."""
         return digest_json(msgspec.to_builtins(self))
 
+    def only(self, substation: str) -> Profile:
+        """The same profile with `substation` as the only one that trains; it is not held out then."""
+        return msgspec.structs.replace(
+            self,
+            training=(substation,),
+            held_out=tuple(name for name in self.held_out if name != substation),
+        )
+
     def dataset(self, substation: str) -> str:
         """Name of the dataset that this profile makes for `substation`."""
         return f"{self.name}.{substation}"

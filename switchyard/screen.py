@@ -19,13 +19,13 @@ def show(value: Any, as_json: bool, text: Callable[[Any], None]) -> None:
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """Print a table; cells fold rather than being cut."""
+    """Print a table; names in the first column stay whole, other cells fold rather than being cut."""
     from rich.console import Console
     from rich.table import Table
 
     grid = Table(title=title or None, title_justify="left")
-    for column in columns:
-        grid.add_column(column, overflow="fold")
+    for place, column in enumerate(columns):
+        grid.add_column(column, overflow="fold", no_wrap=place == 0)
     for row in rows:
         grid.add_row(*row)
     Console(width=None if sys.stdout.isatty() else 140).print(grid)

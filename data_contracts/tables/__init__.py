@@ -5,6 +5,7 @@ from __future__ import annotations
 from data_contracts.contract import Table
 from data_contracts.tables.assets import ASSETS
 from data_contracts.tables.boundary import BOUNDARY
+from data_contracts.tables.compensation import COMPENSATION
 from data_contracts.tables.controls import CONTROLS
 from data_contracts.tables.customers import CUSTOMERS
 from data_contracts.tables.dispatch import DISPATCH
@@ -40,6 +41,7 @@ TABLES: dict[str, Table] = {
         DISPATCH,
         LOSSES,
         CONTROLS,
+        COMPENSATION,
         TRANSFERS,
         CUSTOMERS,
         ASSETS,

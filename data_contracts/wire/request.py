@@ -8,7 +8,7 @@ P positive out of the busbar.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from data_contracts import ranges
 from data_contracts.wire import limits
+from data_contracts.wire.grid import Grid
 
 Time = Annotated[datetime, Meta(tz=True, description="ISO 8601 with its zone")]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -45,6 +46,7 @@ AssetKind = Literal[
     "busbar",
 ]
 Watts = Annotated[float, Meta(ge=-3 * ranges.P_MAX_W, le=3 * ranges.P_MAX_W)]
+Volt = Annotated[float, Meta(ge=0, le=ranges.V_PEAK_MAX_V)]
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -147,9 +149,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A generating unit: what it can produce now, MW."""
+    """A generating unit: what it can produce now, MW, and its variable cost at rest, currency per MWh."""
 
     available_mw: Annotated[float, Meta(ge=0, le=1e5)]
+    cost_per_mwh: Annotated[float, Meta(ge=0, le=1e6)] | UnsetType = UNSET
 
 
 class Gases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -192,9 +195,43 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     dga: Gases | UnsetType = UNSET
 
 
-class FeederPower(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Power that a feeder draws from its busbar: W and var of all phases, as its bay's meter has it."""
+class PhasePowers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Active powers, W, and reactive powers, var, of phases a, b, c."""
 
+    p: tuple[Watts, Watts, Watts]
+    q: tuple[Watts, Watts, Watts]
+
+
+class FeederPower(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a feeder draws from its busbar, as its bay's meter has it.
+
+    Attributes:
+        p_w: Active power of all phases, W.
+        q_var: Their reactive power, var.
+        bus: Busbar that it hangs on now.
+        phases: Power of each phase.
+    """
+
+    p_w: Watts
+    q_var: Watts
+    bus: Name | UnsetType = UNSET
+    phases: PhasePowers | UnsetType = UNSET
+
+
+class BayPower(PhasePowers, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the meters in the bay of a transformer's second winding say, with signs as in `readings`.
+
+    Attributes:
+        v: Phase-to-neutral voltages, V.
+    """
+
+    v: tuple[Volt, Volt, Volt]
+
+
+class SupplyPower(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a traction supply draws: the phases that it lies between, W and var; 0 where it rests."""
+
+    phases: Literal["ab", "bc", "ca"]
     p_w: Watts
     q_var: Watts
 
@@ -205,10 +242,14 @@ class Station(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     Attributes:
         feeders: Mean power of every feeder of the description, by its name.
         v_infeed_v: Mean phase-to-neutral voltage at the first infeed's busbar, V.
+        transformers: Voltages and powers at the second winding of every transformer, by its name.
+        traction: Every traction supply by its name; empty where there is none.
     """
 
     feeders: Annotated[dict[Name, FeederPower], Meta(max_length=limits.NAMED_VALUES)] | UnsetType = UNSET
     v_infeed_v: Annotated[float, Meta(ge=0, le=ranges.V_PEAK_MAX_V)] | UnsetType = UNSET
+    transformers: Annotated[dict[Name, BayPower], Meta(max_length=limits.NAMED_VALUES)] | UnsetType = UNSET
+    traction: Annotated[dict[Name, SupplyPower], Meta(max_length=limits.NAMED_VALUES)] | UnsetType = UNSET
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -221,6 +262,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         anomalies_24h: Anomalies seen at the point in the last 24 h.
         events: Voltage events of the recent past.
         planned_switching: When switching is planned.
+        holidays: Public holidays by the local date, from eight days back to tomorrow; by default those of the
+            country's calendar.
         weather: Weather at the substation.
         loading_history: Loading of the bay's transformer.
         profile: What records say of the customers behind the point.
@@ -230,6 +273,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         units: Generating units by name.
         renewables_mw: Renewable production available by name, MW.
         system_load_mw: Load of the whole grid, MW.
+        bus_load_mw: Load by bus of the grid, such as `b03`, MW.
+        grid: What the control centre knows of the whole grid.
         asset: Piece of equipment of the description that `condition`, `hours_since_maintenance` and
             `anomalies_24h` are about; by default the element whose current the point measures.
         condition: Its condition.
@@ -241,6 +286,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     anomalies_24h: Annotated[int, Meta(ge=0, le=86_400)] | UnsetType = UNSET
     events: Annotated[list[Event], Meta(max_length=limits.EVENTS)] | UnsetType = UNSET
     planned_switching: Annotated[list[Time], Meta(max_length=limits.EVENTS)] | UnsetType = UNSET
+    holidays: Annotated[list[date], Meta(max_length=limits.EVENTS)] | UnsetType = UNSET
     weather: Weather | UnsetType = UNSET
     loading_history: LoadingHistory | UnsetType = UNSET
     profile: Profile | UnsetType = UNSET
@@ -259,6 +305,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         | UnsetType
     ) = UNSET
     system_load_mw: Annotated[float, Meta(ge=0, le=1e7)] | UnsetType = UNSET
+    bus_load_mw: (
+        Annotated[dict[Name, Annotated[float, Meta(ge=-1e5, le=1e5)]], Meta(max_length=limits.NAMED_VALUES)]
+        | UnsetType
+    ) = UNSET
+    grid: Grid | UnsetType = UNSET
     asset: Name | UnsetType = UNSET
     condition: Condition | UnsetType = UNSET
 

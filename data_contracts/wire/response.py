@@ -55,12 +55,15 @@ class InputQuality(msgspec.Struct, frozen=True, kw_only=True):
         readings: How many there were.
         questionable: How many of them are questionable.
         invalid: How many of them are invalid; a model sees these as missing.
+        outside_training: Inputs that lie beyond what a model has learnt from, by model: its answer is an
+            extrapolation. Left out where there is none.
     """
 
     validity: Literal["good", "questionable", "invalid"]
     readings: int
     questionable: int
     invalid: int
+    outside_training: dict[str, list[str]] | UnsetType = UNSET
 
 
 class LimitExceeded(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,10 +16,16 @@ from numpy.typing import NDArray
 from data_contracts.wire import Item
 from features.context import (
     ahead,
+    banks,
+    circuit,
     clock,
     condition,
     day_ago,
+    dispatch,
+    equipment,
     events,
+    grid,
+    interval_events,
     limits,
     load_history,
     loading,
@@ -28,6 +34,7 @@ from features.context import (
     site,
     station,
     thermal,
+    transfers,
 )
 from features.declaration import Feature
 from features.windows import Windows
@@ -63,8 +70,15 @@ GROUPS = (
     Group(ahead.GROUP, ahead.FEATURES, ahead.read),
     Group(load_history.GROUP, load_history.FEATURES, load_history.read),
     Group(station.GROUP, station.FEATURES, station.read),
+    Group(banks.GROUP, banks.FEATURES, banks.read),
+    Group(circuit.GROUP, circuit.FEATURES, circuit.read),
+    Group(transfers.GROUP, transfers.FEATURES, transfers.read),
     Group(clock.GROUP, clock.FEATURES, clock.read),
     Group(events.GROUP, events.FEATURES, events.read),
+    Group(interval_events.GROUP, interval_events.FEATURES, interval_events.read),
+    Group(dispatch.GROUP, dispatch.FEATURES, dispatch.read),
+    Group(equipment.GROUP, equipment.FEATURES, equipment.read),
+    Group(grid.GROUP, grid.FEATURES, grid.read),
 )
 
 CONTEXT_FEATURES: tuple[Feature, ...] = tuple(feature for group in GROUPS for feature in group.features)

@@ -1,4 +1,10 @@
-"""Eight days of a feeder's load, by the quarter of an hour: the newest ones, and the same times before."""
+"""Eight days of a feeder's load, by the quarter of an hour: the newest ones, and those of like days.
+
+The like of a quarter is the same quarter a week before. Where that day was of another kind (working day,
+Saturday, or Sunday and public holiday), it is that of the latest day of the same kind within the week, or of
+the nearest kind where there is none. So a holiday is compared with a Sunday, and what comes a week after a
+holiday with another working day.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +17,12 @@ from numpy.typing import NDArray
 from data_contracts.wire import Item
 from data_contracts.wire.request import LoadHistory
 from features import channels as ch
+from features.context import day_kinds
 from features.declaration import DEFINITION, Feature
 from features.windows import Windows
 
 Float = NDArray[np.float64]
+Int = NDArray[np.int64]
 
 GROUP = "load_history"
 QUARTER_S, DAY, WEEK = 900.0, 96, 672
@@ -44,17 +52,18 @@ _LAGS = {
     **{f"load_quarter_{lag}_pu": lag for lag in range(_NEWEST)},
     "load_day_before_15min_pu": DAY - 1,
     "load_day_before_1h_pu": DAY - 4,
-    "load_week_before_pu": WEEK,
-    "load_week_before_15min_pu": WEEK - 1,
-    "load_week_before_1h_pu": WEEK - 4,
-    "load_week_before_24h_pu": WEEK - DAY,
 }
-# Quarters from the newest one back to the last quarter of 24 hours.
+# Quarters from the newest one on to the quarter whose like is meant.
+_LIKES = {"load_like_15min_pu": 1, "load_like_1h_pu": 4, "load_like_24h_pu": DAY}
 _SERIES = {
-    "load_hour_pu": (0, "to now"),
-    "load_week_before_hour_pu": (WEEK, "to now, a week before"),
-    "load_week_before_next_hour_pu": (WEEK - DAY, "from now on, a week before"),
+    "load_hour_pu": "to now",
+    "load_like_hour_pu": "to now, of the like quarters",
+    "load_like_next_hour_pu": "from now on, of the like quarters",
 }
+# Days back to the like day, the first choice first.
+_BACK = np.array([7, 1, 2, 3, 4, 5, 6])
+# Days from that of the newest quarter to those whose likes are wanted.
+_DAYS = np.array([-1, 0, 1])
 
 LAGS = (
     *(
@@ -65,11 +74,16 @@ LAGS = (
         _feature(f"load_day_before_{name}_pu", f"quarter that ends in {name}, a day before")
         for name in ("15min", "1h")
     ),
-    _feature("load_week_before_pu", "quarter that ended now, a week before"),
+    _feature(
+        "load_like_pu",
+        "like of the quarter that ended now: that of a week before or, where that day was of another kind "
+        "(working day, Saturday, Sunday or public holiday), of the latest day of the same kind",
+    ),
     *(
-        _feature(f"load_week_before_{name}_pu", f"quarter that ends in {name}, a week before")
+        _feature(f"load_like_{name}_pu", f"like of the quarter that ends in {name}")
         for name in ("15min", "1h", "24h")
     ),
+    _feature("load_like_day_mean_pu", "mean of the likes of the last day's quarters"),
 )
 MEANS = (
     _feature("load_day_mean_pu", "mean of the last day"),
@@ -80,37 +94,58 @@ SERIES = tuple(
     tuple(
         _feature(f"{name}.{hour}", f"hour {hour} of the 24 h {text}; 0 the earliest") for hour in range(HOURS)
     )
-    for name, (_, text) in _SERIES.items()
+    for name, text in _SERIES.items()
 )
 """Features of the series of hours, by series and hour."""
 
 FEATURES = (*LAGS, *MEANS, *(feature for series in SERIES for feature in series))
 
 
-def compute(load_pu: Float) -> Float:
+def compute(load_pu: Float, t_end: Float, utc_offset_s: Float, kinds: Int) -> Float:
     """Features of n histories, float64 [n, len(FEATURES)].
 
     Args:
         load_pu: Load of each of the last `QUARTERS` quarters of an hour, the newest last, of the point's
             rated apparent power, [n, QUARTERS]; a missing quarter is NaN and makes the features that need it
             NaN.
+        t_end: Unix time at which the newest quarter ends, s, [n].
+        utc_offset_s: Local time minus UTC, s, [n].
+        kinds: Kinds of the days around, from `day_kinds.kinds`, [n, days].
     """
     out = np.empty((len(load_pu), len(FEATURES)))
+    like = _like(load_pu, t_end, utc_offset_s, kinds)
     newest = QUARTERS - 1
     for column, lag in enumerate(_LAGS.values()):
         out[:, column] = load_pu[:, newest - lag]
     column = len(_LAGS)
-    week = load_pu[:, QUARTERS - WEEK :]
+    now = DAY - 1
+    for ahead in (0, *_LIKES.values()):
+        out[:, column] = like[:, now + ahead]
+        column += 1
     # Pairwise sums of each row alone: a batch gives what its rows give one at a time.
+    out[:, column] = like[:, :DAY].mean(axis=1)
+    column += 1
+    week = load_pu[:, QUARTERS - WEEK :]
     out[:, column] = load_pu[:, QUARTERS - DAY :].mean(axis=1)
     out[:, column + 1] = week.mean(axis=1)
     out[:, column + 2] = np.abs(week).mean(axis=1)
     column += len(MEANS)
-    for back, _ in _SERIES.values():
-        day = load_pu[:, QUARTERS - back - DAY : QUARTERS - back]
+    for day in (load_pu[:, QUARTERS - DAY :], like[:, :DAY], like[:, DAY:]):
         out[:, column : column + HOURS] = day.reshape(len(day), HOURS, DAY // HOURS).mean(axis=2)
         column += HOURS
     return out
+
+
+def _like(load_pu: Float, t_end: Float, utc_offset_s: Float, kinds: Int) -> Float:
+    """Likes of the last day's quarters and of the next day's, oldest first, [n, 2 · DAY]."""
+    at = day_kinds.BEFORE + _DAYS
+    apart = np.abs(kinds[:, at[:, None] - _BACK] - kinds[:, at, None])
+    back = _BACK[np.argmin(apart, axis=2)]
+    ahead = np.arange(1 - DAY, DAY + 1)
+    ends = t_end[:, None] + QUARTER_S * ahead
+    later = day_kinds.day_of(ends, utc_offset_s[:, None]) - day_kinds.day_of(t_end, utc_offset_s)[:, None]
+    days = np.take_along_axis(back, later - _DAYS[0], axis=1)
+    return np.take_along_axis(load_pu, QUARTERS - 1 + ahead - DAY * days, axis=1)
 
 
 def read(items: Sequence[Item], windows: Windows) -> Float:
@@ -121,7 +156,9 @@ def read(items: Sequence[Item], windows: Windows) -> Float:
             now_w = float(windows.samples[-1, ch.P, row].sum())
             by_quarter = _quarters(item.load_history, float(windows.t_end[row]), now_w)
             load_pu[row] = by_quarter / windows.s_rated_va[row]
-    return compute(load_pu)
+    if np.isnan(load_pu).all():
+        return np.full((len(items), len(FEATURES)), np.nan)
+    return compute(load_pu, windows.t_end, windows.utc_offset_s, day_kinds.read(items, windows))
 
 
 def _quarters(history: LoadHistory, t_end: float, now_w: float) -> Float:

@@ -15,7 +15,7 @@ from msgspec import UNSET
 from numpy.typing import NDArray
 
 from data_contracts.wire import Item
-from features.context import loading
+from features.context import day_ago, loading
 from features.declaration import Feature
 from features.windows import Windows
 
@@ -33,10 +33,12 @@ OIL_RISE_K, GRADIENT_K, OIL_EXPONENT, WINDING_EXPONENT = 56.0, 22.0, 1.0, 1.3
 OVERSHOOT, TAU_OIL_MIN, TAU_WINDING_MIN = 1.3, 90.0, 7.0
 """Δθor, Δθhr, x, y, k21, k11·τo = τo/k22 and k22·τw of OFAF."""
 
-HELD_MIN = 5
-"""Minutes whose mean load is the one that is held."""
+AHEAD_MIN = day_ago.AROUND_MIN
+"""Minutes that are looked ahead."""
 
-AHEAD_MIN = np.arange(5.0, 61.0, 5.0)
+OVER_C = 120.0
+"""Hot spot above which a transformer is overloaded (IEC 60076-7, normal cyclic loading)."""
+
 _EXCESS = (0.7, 1.6)
 _LEAST_RISE_K = 5.0
 
@@ -55,9 +57,16 @@ FEATURES = (
         loading.WHOLE,
     ),
     Feature(
-        "hot_spot_held_c", GROUP, "°C",
-        f"largest hot spot of the next hour if the load stays at the mean of the last {HELD_MIN} min and the "
-        "oil's rise at its present ratio to the standard's",
+        "hot_spot_ahead_c", GROUP, "°C",
+        f"largest hot spot of the next hour if the loading takes yesterday's shape, or stays at the mean of "
+        f"the last {day_ago.NOW_MIN} min where yesterday is not known, and the oil's rise at its present "
+        "ratio to the standard's",
+        SOURCE, NEEDS, MISSING,
+    ),
+    Feature(
+        "over_120_ahead_min", GROUP, "min",
+        f"first minute of the next hour in which that hot spot exceeds {OVER_C:g} °C, {AHEAD_MIN} where none "
+        "does",
         SOURCE, NEEDS, MISSING,
     ),
 )  # fmt: skip
@@ -75,7 +84,7 @@ def _shares(tau_min: float) -> Float:
 
 
 _OIL, _WINDING = _shares(TAU_OIL_MIN), _shares(TAU_WINDING_MIN)
-_OIL_LEFT, _WINDING_LEFT = np.exp(-AHEAD_MIN / TAU_OIL_MIN), np.exp(-AHEAD_MIN / TAU_WINDING_MIN)
+_OIL_LEFT, _WINDING_LEFT = float(np.exp(-1.0 / TAU_OIL_MIN)), float(np.exp(-1.0 / TAU_WINDING_MIN))
 
 
 def _rise_k(load_pu: Float) -> Float:
@@ -84,7 +93,7 @@ def _rise_k(load_pu: Float) -> Float:
     return rise
 
 
-def compute(loading_pu: Float, top_oil_c: Float, ambient_c: Float) -> Float:
+def compute(loading_pu: Float, top_oil_c: Float, ambient_c: Float, ahead_pu: Float) -> Float:
     """Features of n transformers, float64 [n, len(FEATURES)].
 
     Args:
@@ -92,31 +101,68 @@ def compute(loading_pu: Float, top_oil_c: Float, ambient_c: Float) -> Float:
             [n, MINUTES].
         top_oil_c: Top oil now, °C, [n].
         ambient_c: Air, °C, [n].
+        ahead_pu: Loading that the next minutes are expected to bring, [n, AHEAD_MIN]; NaN where unknown: the
+            load is held.
     """
+    model, (fast, slow) = _model_k(loading_pu), _gradient_k(loading_pu)
     rise = top_oil_c - ambient_c
-    # Sums of each row alone: a batch gives what its rows give one at a time.
-    model = (_rise_k(loading_pu) * _OIL).sum(axis=1)
-    steady = GRADIENT_K * loading_pu**WINDING_EXPONENT
+    hot = hot_spots_c(loading_pu, top_oil_c, ambient_c, ahead_pu)
+    return np.stack([rise, rise - model, fast - slow, hot.max(axis=1), first_over(hot)], axis=1)
+
+
+def hot_spots_c(loading_pu: Float, top_oil_c: Float, ambient_c: Float, ahead_pu: Float) -> Float:
+    """Hot spot at the end of each of the next minutes, °C, float64 [n, AHEAD_MIN]; arguments as `compute`."""
+    held = loading_pu[:, -day_ago.NOW_MIN :].mean(axis=1)
+    coming = np.where(np.isfinite(ahead_pu), ahead_pu, held[:, None])
+    ratio = np.clip((top_oil_c - ambient_c) / np.maximum(_model_k(loading_pu), _LEAST_RISE_K), *_EXCESS)
+    end_oil, end = ambient_c[:, None] + ratio[:, None] * _rise_k(coming), _steady_k(coming)
+    oil, (fast, slow) = top_oil_c, _gradient_k(loading_pu)
+    out = np.empty_like(coming)
+    for minute in range(coming.shape[1]):
+        oil = end_oil[:, minute] + (oil - end_oil[:, minute]) * _OIL_LEFT
+        fast = OVERSHOOT * end[:, minute] + (fast - OVERSHOOT * end[:, minute]) * _WINDING_LEFT
+        lagging = (OVERSHOOT - 1.0) * end[:, minute]
+        slow = lagging + (slow - lagging) * _OIL_LEFT
+        out[:, minute] = oil + np.maximum(fast - slow, 0.0)
+    return out
+
+
+def first_over(hot_spot_c: Float) -> Float:
+    """First minute, from 1, in which a hot spot exceeds `OVER_C`, else the last; float64 [n]."""
+    over = hot_spot_c > OVER_C
+    found = np.where(over.any(axis=1), over.argmax(axis=1) + 1.0, float(hot_spot_c.shape[1]))
+    return np.where(np.isnan(hot_spot_c).any(axis=1), np.nan, found)
+
+
+# Sums of each row alone: a batch gives what its rows give one at a time.
+def _model_k(loading_pu: Float) -> Float:
+    """Rise of the top oil that a history gives, K, [n]."""
+    found: Float = (_rise_k(loading_pu) * _OIL).sum(axis=1)
+    return found
+
+
+def _steady_k(load_pu: Float) -> Float:
+    """Steady gradient, K; any shape."""
+    found: Float = GRADIENT_K * load_pu**WINDING_EXPONENT
+    return found
+
+
+def _gradient_k(loading_pu: Float) -> tuple[Float, Float]:
+    """Both terms of the gradient that a history gives, K, [n] each."""
+    steady = _steady_k(loading_pu)
     fast = OVERSHOOT * (steady * _WINDING).sum(axis=1)
     slow = (OVERSHOOT - 1.0) * (steady * _OIL).sum(axis=1)
-    held = loading_pu[:, -HELD_MIN:].mean(axis=1)
-    ratio = np.clip(rise / np.maximum(model, _LEAST_RISE_K), *_EXCESS)
-    end_oil, end = ambient_c + ratio * _rise_k(held), GRADIENT_K * held**WINDING_EXPONENT
-    oil = end_oil[:, None] + (top_oil_c - end_oil)[:, None] * _OIL_LEFT
-    quick = OVERSHOOT * end[:, None] + (fast - OVERSHOOT * end)[:, None] * _WINDING_LEFT
-    lagging = (OVERSHOOT - 1.0) * end
-    late = lagging[:, None] + (slow - lagging)[:, None] * _OIL_LEFT
-    ahead = (oil + np.maximum(quick - late, 0.0)).max(axis=1)
-    return np.stack([rise, rise - model, fast - slow, ahead], axis=1)
+    return fast, slow
 
 
 def read(items: Sequence[Item], windows: Windows) -> Float:
     """Features of n items, float64 [n, len(FEATURES)]."""
-    known = np.full((2, len(items)), np.nan)
+    oil_c, ambient_c = np.full((2, len(items)), np.nan)
     for row, item in enumerate(items):
         if item.context is UNSET:
             continue
-        for place, value in enumerate((item.context.top_oil_c, item.context.ambient_c)):
+        for known, value in ((oil_c, item.context.top_oil_c), (ambient_c, item.context.ambient_c)):
             if value is not UNSET:
-                known[place, row] = value
-    return compute(loading.histories(items, windows), *known)
+                known[row] = value
+    pu = loading.histories(items, windows, day_ago.REACH_MIN)
+    return compute(pu[:, -loading.MINUTES :], oil_c, ambient_c, day_ago.ahead(*day_ago.parts(pu)))

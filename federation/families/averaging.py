@@ -10,8 +10,8 @@ Visual Classification", arXiv:1909.06335, 2019 (FedAvgM).
 What trains at a site is the plan's `Trainer`; this module knows arrays only. Columns are scaled by merged
 moments, so that every site, and the finished model, scales alike.
 
-Local data: `X` float64 [n, p] or, for sequences, [n, steps, p], finite; `y` and `weight` float64 [n]; and
-`X_validation`, `y_validation`, `weight_validation` likewise.
+Local data: `X` float64 [n, p] or, for sequences, [n, steps, p], finite; `y` float64 [n] or [n, outputs];
+`weight` float64 [n]; and `X_validation`, `y_validation`, `weight_validation` likewise.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Sample:
 
     Attributes:
         X: Scaled inputs, shaped as local data.
-        y: Targets, [n].
+        y: Targets, [n] or [n, outputs].
         weight: What each row counts for in the loss, [n].
     """
 

@@ -1,5 +1,5 @@
 """Which family learns which model, from which of its rows, and what comes of it."""
 
-from federation.plans.plan import Plan, plan, schema_digest
+from federation.plans.plan import PLANS, Plan, plan, schema_digest
 
-__all__ = ["Plan", "plan", "schema_digest"]
+__all__ = ["PLANS", "Plan", "plan", "schema_digest"]

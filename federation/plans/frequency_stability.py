@@ -39,7 +39,6 @@ class FrequencyStabilityPlan(Plan):
     family: ClassVar[FedAvg] = FedAvg(NetworkTrainer())
     metric = DEFINITION.headline
     fine_tuning = ""
-    apart = True
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:
         """The network's hyper-parameters; a round is one pass over the rows, as a pooled epoch is."""

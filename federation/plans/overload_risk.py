@@ -12,13 +12,13 @@ from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, chosen
 from models.maintenance.overload_risk import (
+    AHEAD,
     CLASSES,
     DAY_AGO,
     DEFINITION,
-    HELD,
-    NEAR_C,
     OverloadMachines,
     day_known,
+    expected_near,
     hottest_c,
     levels_cut,
 )
@@ -31,7 +31,7 @@ TERMS, PENALTY = 300, 1e-5
 NEAR_WEIGHT = 10.0
 # Bins of the estimates from which levels are cut, °C.
 LOW_C, STEP_C, BINS = 60.0, 0.25, 480
-_HELD = DEFINITION.features.index(HELD)
+_AHEAD = DEFINITION.features.index(AHEAD)
 _DAY_AGO = [DEFINITION.features.index(name) for name in DAY_AGO]
 
 
@@ -68,10 +68,10 @@ class OverloadRiskPlan(Plan):
         minutes = np.asarray(train.truth["minutes"], dtype=np.float64)
         return {
             "X": train.inputs(self.definition.features),
-            "y": np.column_stack([hottest - train.column(HELD), minutes]),
-            "weight": np.column_stack([np.where(hottest >= NEAR_C, NEAR_WEIGHT, 1.0), exceeds]),
+            "y": np.column_stack([hottest - train.column(AHEAD), minutes]),
+            "weight": np.column_stack([np.where(expected_near(train), NEAR_WEIGHT, 1.0), exceeds]),
             "X_validation": judged.inputs(self.definition.features),
-            "offset_validation": judged.column(HELD),
+            "offset_validation": judged.column(AHEAD),
             "class_validation": np.asarray(judged.truth["code"], dtype=np.int64),
             "form_validation": np.where(day_known(judged), 0, 1),
         }
@@ -80,15 +80,18 @@ class OverloadRiskPlan(Plan):
         """Transformers within two deviations of the mean, from cool to critical; half know the day before."""
         centre, scale = state.array("centre"), state.array("scale")
         X: NDArray[np.float64] = centre + scale * rng.uniform(-2.0, 2.0, (count, centre.size))
-        X[:, _HELD] = np.linspace(LOW_C, LOW_C + STEP_C * BINS, count)
+        X[:, _AHEAD] = np.linspace(LOW_C, LOW_C + STEP_C * BINS, count)
         X[np.ix_(np.arange(1, count, 2), np.array(_DAY_AGO))] = np.nan
         return X
 
     def fitted(self, state: State) -> OverloadMachines:
-        """Both machines, and the cuts that the pooled model would make of these estimates."""
+        """Both machines, and the cuts that the pooled model would make of these estimates.
+
+        No site tells which transformers it has, so every direction is taken as it is.
+        """
         heat, delay = self.family.result(state)
         known, unknown = (self.family.levels(state, form) for form in (0, 1))
-        return OverloadMachines(heat, delay, levels_cut(known, unknown))
+        return OverloadMachines(heat, delay, levels_cut(known, unknown), known=None)
 
 
 PLAN = OverloadRiskPlan()

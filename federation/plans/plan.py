@@ -24,11 +24,15 @@ from switchyard.digests import digest_json
 PLANS = {
     "demand_response": "federation.plans.demand_response",
     "energy_loss": "federation.plans.energy_loss",
+    "equipment_failure": "federation.plans.equipment_failure",
     "frequency_stability": "federation.plans.frequency_stability",
     "harmonic_analysis": "federation.plans.harmonic_analysis",
+    "load_forecast": "federation.plans.load_forecast",
     "overload_risk": "federation.plans.overload_risk",
     "phase_imbalance": "federation.plans.phase_imbalance",
+    "power_quality_index": "federation.plans.power_quality_index",
     "voltage_anomaly": "federation.plans.voltage_anomaly",
+    "voltage_sag": "federation.plans.voltage_sag",
 }
 """Python module of each plan, which defines it as `PLAN`."""
 
@@ -43,8 +47,6 @@ class Plan(ABC):
         at_level: Name of the condition under which it is compared, set anew by `Definition.calibrate` on the
             evaluated rows for every model alike; empty where models are compared as they stand.
         fine_tuning: Why there is no fine-tuned version; empty where there is one.
-        apart: Whether comparison and registration run in a process of their own, since the library that they
-            need is not to be loaded where the run is directed.
     """
 
     definition: ClassVar[Definition[Any]]
@@ -52,7 +54,6 @@ class Plan(ABC):
     metric: ClassVar[str]
     at_level: ClassVar[str] = ""
     fine_tuning: ClassVar[str]
-    apart: ClassVar[bool] = False
 
     @abstractmethod
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flows.contexts.ageing import ageings
+from flows.contexts.balancing import balancings
+from flows.contexts.compensation import compensations
 from flows.contexts.demand import demands
+from flows.contexts.dispatch import dispatches
 from flows.contexts.load import loads
 from flows.contexts.losses import station_losses
 from flows.contexts.overload import overloads
 from flows.contexts.quality import qualities
 from flows.contexts.sag import sags
+from flows.contexts.stability import stabilities
 from flows.contexts.told import Context, Told
 
 __all__ = ["CONTEXTS", "TABLES", "Context", "Told"]
@@ -27,6 +31,10 @@ CONTEXTS: Mapping[str, Context] = {
     "quality": qualities,
     "sag": sags,
     "demand": demands,
+    "dispatch": dispatches,
+    "stability": stabilities,
+    "balancing": balancings,
+    "compensation": compensations,
 }
 """By topic."""
 
@@ -38,5 +46,9 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "quality": ("power_quality",),
     "sag": ("sag_events", "load"),
     "demand": ("customers",),
+    "dispatch": ("dispatch",),
+    "stability": ("stability",),
+    "balancing": ("transfers",),
+    "compensation": ("load",),
 }
 """What a campaign must have simulated for a topic."""

@@ -58,8 +58,8 @@ def _context(
     return {
         "ambient_c": round(state["ambient_c"], 2),
         "weather": {name: round(state[name], 2) for name in ("wind_m_s", "ghi_w_m2")},
-        "tap": _numbers(state["taps"]),
-        "capacitor_steps": _numbers(state["capacitor_steps"]),
+        "tap": numbers(state["taps"]),
+        "capacitor_steps": numbers(state["capacitor_steps"]),
         "station": {
             "feeders": _feeders(state, drawn, substation, facts),
             "v_infeed_v": round(state["v_metered_pu"] * facts.v_nom_v, 1),
@@ -88,7 +88,7 @@ def _feeders(
     }
 
 
-def _numbers(text: str | None) -> dict[str, int]:
+def numbers(text: str | None) -> dict[str, int]:
     """Numbers by name of a text such as `AT1:9,DTX1:10`."""
     pairs = (pair.split(":") for pair in (text or "").split(",") if ":" in pair)
     return {name: int(number) for name, number in pairs}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
@@ -14,22 +15,23 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from flows.job import Job
+from flows.stages.lessons import Lesson, choose
 from flows.stages.spec import Step
+from flows.stages.turns import Turns
 from switchyard.children import lifeline_initializer
 from switchyard.errors import SwitchyardError
 from switchyard.home import Home
 from switchyard.log import configure, get_logger
-from switchyard.profiles import Profile
-from switchyard.steps import StepRecord, Work
+from switchyard.steps import StepRecord, Work, newest_records
 
 if TYPE_CHECKING:
     from federation.result import FederationResult
+    from federation.run import Centre
     from models.training import TrainResult
 
 TRAINING_ROOMS = ("data_contracts", "substations", "features", "models")
 FEDERATION_ROOMS = (*TRAINING_ROOMS, "federation")
 TRAINERS = 2
-LIBRARY_PROCESS = 0
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 )
@@ -45,16 +47,17 @@ class Trainers:
     """Two training processes of one thread each. A context manager.
 
     They start when the first model is to be trained, and end with the one that started them. Threads of the
-    libraries are fixed, because how a sum is split over threads changes its last bits. Networks are all
-    trained in the first process, which alone then holds the library that they need; every other model goes to
-    the process with less to do.
+    libraries are fixed, because how a sum is split over threads changes its last bits.
+
+    Attributes:
+        turns: Gives the lessons in the order in which processes are free for them.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, lessons: Sequence[Lesson]) -> None:
         self._job = job
+        self.turns = Turns.of(job, lessons, TRAINERS)
         self._processes: list[ProcessPoolExecutor] = []
-        self._waiting = [0] * TRAINERS
-        self._choosing = Lock()
+        self._starting = Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -63,45 +66,32 @@ class Trainers:
         for process in self._processes:
             process.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, name: str, key: str, *, register: bool) -> dict[str, Any]:
-        """Train the model `name` in one of the processes; returns its `TrainResult` as JSON values.
+    def run(self, lesson: Lesson, key: str, study: str, *, register: bool) -> dict[str, Any]:
+        """Train a model in the process whose turn it is; returns its `TrainResult` as JSON values.
 
         Raises:
             TrainerLostError: The process was killed.
         """
         job = self._job
-        at = self._choose(name)
+        with self._starting:
+            self._processes = self._processes or [self._process() for _ in range(TRAINERS)]
+        at = self.turns.process(lesson)
         try:
             training = self._processes[at].submit(
-                _train, name, job.profile, job.home, job.datasets, key, register=register
+                _train, lesson, job.home, job.datasets, key, study, register=register
             )
             return training.result()
         except BrokenProcessPool as error:
+            # The models after it find a sound one.
+            self._processes[at] = self._process()
             raise TrainerLostError(
-                f"training of {name}: its process was killed",
+                f"training of {lesson.registered}: its process was killed",
                 "look for exhausted memory, then run again: finished trials are kept",
             ) from error
-        finally:
-            with self._choosing:
-                self._waiting[at] -= 1
 
-    def _choose(self, name: str) -> int:
-        """Process for the model `name`, which waits for it from now on."""
-        from models.catalogue import definition
-
-        with self._choosing:
-            if not self._processes:
-                told = (self._job.settings.log_level, self._job.home.logs)
-                context = get_context("spawn")
-                self._processes = [
-                    ProcessPoolExecutor(1, context, initializer=_prepare, initargs=told)
-                    for _ in range(TRAINERS)
-                ]
-            # Ties go to the last process: the first is kept for networks as long as that costs nothing.
-            least = min(range(TRAINERS), key=lambda one: (self._waiting[one], -one))
-            at = LIBRARY_PROCESS if definition(name).library else least
-            self._waiting[at] += 1
-            return at
+    def _process(self) -> ProcessPoolExecutor:
+        told = (self._job.settings.log_level, self._job.home.logs)
+        return ProcessPoolExecutor(1, get_context("spawn"), initializer=_prepare, initargs=told)
 
 
 def _prepare(level: str, logs: Path) -> None:
@@ -112,75 +102,112 @@ def _prepare(level: str, logs: Path) -> None:
 
 
 def _train(
-    name: str, profile: Profile, home: Home, datasets: Mapping[str, Path], key: str, *, register: bool
+    lesson: Lesson, home: Home, datasets: Mapping[str, Path], key: str, study: str, *, register: bool
 ) -> dict[str, Any]:
+    from flows.resolving import provide
     from models.training import train
 
-    result: dict[str, Any] = msgspec.to_builtins(train(name, profile, home, datasets, key, register=register))
+    provide()
+    found = train(
+        lesson.model,
+        lesson.profile,
+        home,
+        datasets,
+        key,
+        register=register,
+        substation=lesson.substation,
+        study=study,
+    )
+    result: dict[str, Any] = msgspec.to_builtins(found)
     return result
 
 
-def train_step(job: Job, name: str, data: Mapping[str, StepRecord]) -> Step:
-    """Step that trains the model `name`."""
+def train_step(job: Job, lesson: Lesson, data: Mapping[str, StepRecord]) -> Step:
+    """Step that trains a model: another number of trials is another step."""
+    step = study_step(lesson, data)
+    parameters = {**step.parameters, "trials": lesson.trials, "pooling": job.settings.pooling}
+    return replace(step, name=f"train.{job.profile.name}.{lesson.registered}", parameters=parameters)
+
+
+def study_step(lesson: Lesson, data: Mapping[str, StepRecord]) -> Step:
+    """What a search for parameters depends on; the number of its trials does not belong to it."""
+    profile = lesson.profile
     return Step(
-        f"train.{job.profile.name}.{name}",
-        {"profile": _figures_of(job), "pooling": job.settings.pooling},
-        _digests(data),
+        f"study.{profile.name}.{lesson.registered}",
+        {
+            "seed": profile.seed,
+            "start": profile.simulation.start.isoformat(),
+            "stride_s": profile.features.stride_s,
+            "training": list(profile.training),
+            "held_out": list(profile.held_out),
+            "folds": profile.tuning.folds,
+            "max_rows": profile.tuning.max_rows,
+        },
+        {name: data[name].digest for name in profile.substations},
         TRAINING_ROOMS,
     )
 
 
 def finished(job: Job, data: Mapping[str, StepRecord]) -> dict[str, StepRecord] | None:
     """Records of the stage `train` of every model of the profile; None where one is not done."""
-    found = {name: train_step(job, name, data).record(job.home) for name in job.profile.models}
+    found = {lesson.model: train_step(job, lesson, data).record(job.home) for lesson in choose(job)}
     done = {name: record for name, record in found.items() if record is not None}
     return done if len(done) == len(found) else None
 
 
-def train(job: Job, name: str, data: Mapping[str, StepRecord], trainers: Trainers) -> StepRecord:
-    """Tune, fit, evaluate, compile and register the model `name`.
+def train(job: Job, lesson: Lesson, data: Mapping[str, StepRecord], trainers: Trainers) -> StepRecord:
+    """Tune, fit, evaluate, compile and register a model.
 
-    With `SWITCHYARD_POOLING=forbid` the model is an evaluation figure only and is not registered.
+    With `SWITCHYARD_POOLING=forbid` a model of several substations is an evaluation figure only and is not
+    registered; one that learns from a single substation pools nothing.
 
     Args:
         job: The run.
-        name: Model of the catalogue.
+        lesson: What to train.
         data: Record of the stage `features` of each substation.
         trainers: Where it is trained.
     """
-    register = job.settings.pooling == "allow"
+    register = job.settings.pooling == "allow" or lesson.substation is not None
+    study = study_step(lesson, data).key
 
     def work(key: str) -> Work:
-        result = trainers.run(name, key, register=register)
+        result = trainers.run(lesson, key, study, register=register)
         return Work(outputs=_files(job, result), result=result)
 
-    record = train_step(job, name, data).run(job.home, work)
+    record = train_step(job, lesson, data).run(job.home, work)
     if record.result["version"] is not None:
-        _succeed_unservable(job.home, name, int(record.result["version"]["version"]))
+        _succeed_unservable(job.home, lesson.registered, int(record.result["version"]["version"]))
     return record
 
 
 def _succeed_unservable(home: Home, name: str, version: int) -> None:
-    """Make a version champion where the champion was made for other features or another contract.
+    """Make a version champion where the champion was made for other features, contract or declaration.
 
     Such a champion cannot be compared with its challenger any more, nor can this release serve it.
     """
-    from data_contracts.version import CONTRACT_VERSION
-    from features import catalogue_digest
-    from models import registry
+    from models import promotion, registry
 
-    needed = {"catalogue_digest": catalogue_digest(), "contract_version": str(CONTRACT_VERSION)}
-    tags = registry.get(home, name, registry.CHAMPION).tags
-    if any(tags.get(tag) != value for tag, value in needed.items()):
-        registry.set_alias(home, name, registry.CHAMPION, version)
-        _log.warning(
-            "%s: version %d is champion, the one before was made for other features or another contract",
-            name,
-            version,
+    champion = registry.get(home, name, registry.CHAMPION)
+    if champion.version != version and any(
+        champion.tags.get(tag) != value for tag, value in promotion.needed(name).items()
+    ):
+        heir = registry.get(home, name, version)
+        promotion.succeed(
+            home, champion, heir, "the champion before was made for other features or another declaration"
         )
 
 
-def federate(job: Job, name: str, data: Mapping[str, StepRecord], trained: StepRecord | None) -> StepRecord:
+def centre(job: Job) -> Centre:
+    """The control centre of a run's federations; its processes start when they are needed."""
+    from federation.run import Centre
+
+    sites = {substation: job.dataset(substation) for substation in job.profile.training}
+    return Centre(job.profile, job.home, sites, job.profile.held_out)
+
+
+def federate(
+    job: Job, name: str, data: Mapping[str, StepRecord], trained: StepRecord | None, directed: Centre
+) -> StepRecord:
     """Federate the model `name` over the training substations with the hyper-parameters that tuning found.
 
     Where pooling is forbidden, the model's defaults are taken: tuning has seen pooled rows.
@@ -190,19 +217,13 @@ def federate(job: Job, name: str, data: Mapping[str, StepRecord], trained: StepR
         name: Model of the catalogue.
         data: Record of the stage `features` of each substation.
         trained: Record of the stage `train` of this model, where there is one.
+        directed: Directs the sites.
     """
     pooled = trained is not None and job.settings.pooling == "allow"
     params = dict(trained.result["params"]) if trained is not None and pooled else {}
 
     def work(key: str) -> Work:
-        from federation.run import federate as federate_model
-
-        sites = {substation: job.dataset(substation) for substation in job.profile.training}
-        result = msgspec.to_builtins(
-            federate_model(
-                name, job.profile, job.home, sites, job.profile.held_out, step_key=key, params=params
-            )
-        )
+        result = msgspec.to_builtins(directed.federate(name, step_key=key, params=params))
         return Work(outputs=_files(job, result), result=result)
 
     step = Step(
@@ -216,9 +237,9 @@ def federate(job: Job, name: str, data: Mapping[str, StepRecord], trained: StepR
 
 def forget_lost_registry(job: Job) -> None:
     """Forget what was trained where the embedded registry that held it is gone."""
-    from models.tracking import URI_VARIABLE
+    from models import tracking
 
-    if os.environ.get(URI_VARIABLE) or job.home.mlflow_db.exists():
+    if tracking.exists(job.home):
         return
     for record in job.home.state.glob("*/*.json"):
         if record.parent.name.startswith(("train.", "federate.")):
@@ -227,14 +248,38 @@ def forget_lost_registry(job: Job) -> None:
 
 
 def report_models(job: Job, records: Iterable[StepRecord]) -> tuple[TrainResult, ...]:
-    """Write `reports/models.json` and `reports/models.md`; returns what the records hold."""
+    """Write `reports/models.json` and `reports/models.md`; returns what the records hold.
+
+    What was trained in this home with this profile before, and is not among the records, stays in them.
+    """
     from models import reports
     from models.training import TrainResult
 
     results = tuple(msgspec.convert(record.result, TrainResult) for record in records)
-    rows = [row for result in results for row in result.rows]
-    reports.write(job.home, rows, [result.footprint for result in results])
+    now = {result.model: result for result in results}
+    every = {**_trained_before(job), **now}
+    order = {name: place for place, name in enumerate(job.profile.models)}
+    listed = sorted(
+        every.values(), key=lambda one: (order.get(one.model.partition(".")[0], len(order)), one.model)
+    )
+    rows = [row for result in listed for row in result.rows]
+    reports.write(job.home, rows, [result.footprint for result in listed])
     return results
+
+
+def _trained_before(job: Job) -> dict[str, TrainResult]:
+    """The newest result of every name; what another release recorded in another form is left out."""
+    from models.training import TrainResult
+
+    start = f"train.{job.profile.name}."
+    found: dict[str, TrainResult] = {}
+    for record in newest_records(job.home):
+        if record.step.startswith(start):
+            try:
+                found[record.step.removeprefix(start)] = msgspec.convert(record.result, TrainResult)
+            except msgspec.ValidationError as error:
+                _log.info("%s: recorded in another form, left out of the report (%s)", record.step, error)
+    return found
 
 
 def report_federation(job: Job, records: Iterable[StepRecord]) -> tuple[FederationResult, ...]:
@@ -248,7 +293,7 @@ def report_federation(job: Job, records: Iterable[StepRecord]) -> tuple[Federati
 
 
 def _figures_of(job: Job) -> dict[str, Any]:
-    """What the training of a profile's models depends on beside the data."""
+    """What the federation of a profile's models depends on beside the data."""
     profile = job.profile
     return {
         "seed": profile.seed,

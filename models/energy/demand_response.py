@@ -23,7 +23,7 @@ from models.dataset import Built
 from models.kmeans import Partition
 from models.metrics import Columns, Metric, accuracy, mean_of, ratio
 from models.partitions import adjusted_rand, silhouettes
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial
+from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows
 from switchyard.identity import generator
 
@@ -145,6 +145,7 @@ class DemandResponse(Definition[DemandGroups]):
         Bar("silhouette_of_true", 0.95),
         Bar("potential_error_pct", None, beats=("price_response",)),
     )
+    shown = (Shown("value", "potential_w", "flexible_w", unit="W"),)
     family = "kmeans"
     claim = "exact"
     defaults: ClassVar[Params] = {"components": 4}
@@ -205,6 +206,11 @@ class DemandResponse(Definition[DemandGroups]):
             "silhouette": silhouettes(points, code),
             "silhouette_true": silhouettes(points, np.asarray(rows.truth["code"], dtype=np.int64)),
         }
+
+    def served(self, decoder: Mapping[str, Any], raw: Float, rows: Rows) -> Columns:
+        """Group and power of a compiled version, which does not hold the space that silhouettes need."""
+        del decoder
+        return {"code": raw[:, :-1].argmin(axis=1), "potential_w": _power(raw[:, -1], rows)}
 
     def raw(self, fitted: DemandGroups, X: Float) -> Float:
         """Squared distances to the centroids by scikit-learn, and the share that moves, [n, 5]."""

@@ -21,7 +21,7 @@ from models.dataset import Built
 from models.estimates import absolute_error
 from models.metrics import Columns, accuracy, determination
 from models.polynomials import PolynomialRidge
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial
+from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows
 from models.subsets import spread
 
@@ -107,6 +107,7 @@ class EnergyLoss(Definition[EnergyLossModel]):
         Bar("r2", 0.97),
         Bar("category_accuracy", None, beats=("nameplate",)),
     )
+    shown = (Shown("value", "loss_w", "total_w", unit="W"),)
     family = "linear"
     claim = "exact"
     defaults: ClassVar[Params] = {"degree": 2, "penalty": 1e-4}
@@ -162,6 +163,11 @@ class EnergyLoss(Definition[EnergyLossModel]):
     def answer(self, fitted: EnergyLossModel, rows: Rows) -> Columns:
         """Loss in watts and percent, its error, and the category's code."""
         return _columns(rows, fitted.regression.predict(rows.inputs(INPUTS)), fitted.offsets)
+
+    def served(self, decoder: Mapping[str, Any], raw: Float, rows: Rows) -> Columns:
+        """Loss, its error and the category of a compiled version."""
+        first, second, third = decoder["offsets"]
+        return _columns(rows, raw, (first, second, third))
 
     def raw(self, fitted: EnergyLossModel, X: Float) -> Float:
         """Ratios of the three parts by the library that fitted them, float64 [n, 3]."""

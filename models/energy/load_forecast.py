@@ -1,9 +1,9 @@
 """`load_forecast`: what a feeder will draw in a quarter of an hour, in an hour and at this time tomorrow.
 
 Prophet forecasts what is linear in the load of the last days, with a daily shape for each kind of day; an
-LSTM over the hours of today, of the same hours a week ago and of those that followed then forecasts what it
-leaves over.
-Holidays are no input: a serving process has no list of them that it could trust.
+LSTM over the hours of today, of the same hours of like days and of those that followed then forecasts what it
+leaves over. A public holiday counts as a Sunday, and where the day a week before was of another kind than the
+one forecast, the latest like day stands in for it (`features.context.load_history`).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from models.load_model import LoadModel, at_hour
 from models.load_scores import COVERAGE, NAIVE
 from models.metrics import Columns
 from models.networks import Course
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial
+from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows
 from models.subsets import spread
 
 Float = NDArray[np.float64]
 
-FITTED_ROWS, PROPHET_ROWS = 60_000, 16_000
+FITTED_ROWS, PROPHET_ROWS = 60_000, 6000
 QUARTER = "mean net load of the quarter of an hour that ends then, W"
 W_MAGNITUDE = 1e8
 
@@ -80,12 +80,14 @@ class LoadForecast(Definition[LoadModel]):
         ),
         *(Bar(f"coverage_{name}", contains=COVERAGE) for name in HORIZONS),
     )
+    shown = tuple(Shown("value", f"p_{name}", f"p_{name}", unit="of rated power") for name in HORIZONS)
     family = "fedavg"
     claim = "approximate"
     defaults: ClassVar[Params] = {"learning_rate": 4e-3, "batch": 256, "epochs": 6}
     limits = (
-        "Needs eight days of history without a gap. Knows no holidays: the day itself, the day after and the "
-        "same day a week later are forecast as ordinary ones (wape_*_holiday). No weather to come, no "
+        "Needs eight days of history without a gap. A public holiday is forecast as a Sunday "
+        "(wape_*_holiday): holidays come from the country's calendar (data_contracts/holidays.py) unless the "
+        "request names them; one that neither knows is forecast as an ordinary day. No weather to come, no "
         "switching: a feeder that takes over a neighbour's load is forecast wrongly for a week. Yearly terms "
         "need two years of data. Errors count in rated power, so that every feeder weighs by how much of its "
         "rating it uses."
@@ -143,22 +145,28 @@ class LoadForecast(Definition[LoadModel]):
         X = rows.inputs(self.features)
         return load_rivals.answer(fitted.predict(X), fitted.half(X))
 
+    def served(self, decoder: Mapping[str, Any], raw: Float, rows: Rows) -> Columns:
+        """Forecasts and intervals of a compiled version, of rated power."""
+        level = np.maximum(rows.column(decoder["level_feature"]), decoder["least_level_pu"])[:, None]
+        sine, cosine = (rows.column(name) for name in decoder["hour_features"])
+        return load_rivals.answer(raw, level * at_hour(np.array(decoder["half_by_hour"]), sine, cosine))
+
     def raw(self, fitted: LoadModel, X: Float) -> Float:
         """Forecasts with the network answered by Keras, of rated power, float64 [n, 3]."""
         return fitted.predict(X, keras=True)
 
     def opponent(self, name: str, train: Rows, validation: Rows, rows: Rows) -> Columns:
-        """A naive forecast, or boosted trees on the same inputs."""
+        """A naive forecast, or boosted trees on the history and the calendar."""
         del validation
         if name == "boosted_lags":
-            some = spread(train, FITTED_ROWS, np.random.default_rng(0))
+            some = spread(train, load_rivals.ROWS, np.random.default_rng(0))
             return load_rivals.answer(load_rivals.boosted(some, rows, self.features))
         return load_rivals.answer(load_rivals.columns_of(rows, name))
 
     def tree3(self, train: Rows, validation: Rows, rows: Rows) -> Columns:
-        """The same inputs in a tree of depth 3 for each horizon."""
+        """The boosted trees' inputs in a tree of depth 3 for each horizon."""
         del validation
-        some = spread(train, FITTED_ROWS, np.random.default_rng(0))
+        some = spread(train, load_rivals.TREE_ROWS, np.random.default_rng(0))
         return load_rivals.answer(load_rivals.tree3(some, rows, self.features))
 
     def oracle_answer(self, rows: Rows) -> Columns:

@@ -21,7 +21,7 @@ from models import asset_rows, boosting, failure_rivals
 from models.boosting import Boosted, Labels
 from models.dataset import Built
 from models.metrics import Columns
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial
+from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.ranking import (
     FAILED,
     FAILS,
@@ -182,8 +182,9 @@ class EquipmentFailure(Definition[FailureTrees]):
         Bar("calibration_slope_error", 0.1),
         Bar("rarest_level", 0.005),
     )
+    shown = (Shown("chance", RISK, FAILS, weight=WEIGHT),)
     family = "boosted_trees"
-    claim = "approximate"
+    claim = "exact"
     defaults: ClassVar[Params] = {
         "max_depth": 3, "eta": 0.08, "min_child_weight": 10.0, "reg_lambda": 2.0, "subsample": 0.8,
         "colsample_bytree": 0.6,
@@ -262,8 +263,12 @@ class EquipmentFailure(Definition[FailureTrees]):
 
     def answer(self, fitted: FailureTrees, rows: Rows) -> Columns:
         """Risk, level, time, its order, and whether a mark of a defect is named first."""
-        raw = self.raw(fitted, rows.inputs(self.features))
-        risk, hours = _risk_and_hours(self._decoder(fitted), raw)
+        return self.served(self._decoder(fitted), self.raw(fitted, rows.inputs(self.features)), rows)
+
+    def served(self, decoder: Mapping[str, Any], raw: Float, rows: Rows) -> Columns:
+        """The same of a compiled version."""
+        del rows
+        risk, hours = _risk_and_hours(decoder, raw)
         factors, named = _largest(raw[:, :-1])
         traces = np.array([FACTORS.index(name) for name in TRACES])
         return {

@@ -1,8 +1,8 @@
-"""`power_quality_index`: the published index of ten minutes from the last ten seconds' readings.
+"""`power_quality_index`: the published index of ten minutes from ten seconds' readings and the meter's log.
 
 The formula's own estimate comes from `models.quality_indicators`; a network of dense layers adds what it has
-learnt to it: how the worst single harmonic goes with the distortion, what instruments make of it, what a sag
-that nobody saw has left in the meter's Pst.
+learnt to it: how the worst single harmonic goes with the distortion, what instruments make of it, how much
+flicker is left of a Pst that a sag has spoilt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.dataset import Built
 from models.dense_networks import DenseCourse, DenseNet
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, accuracy, determination, macro_f1
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial
+from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.quality_indicators import Readings
 from models.rows import Rows
 from models.subsets import spread
@@ -74,7 +74,7 @@ class PowerQualityIndex(Definition[QualityNet]):
     algorithm = "dense layers of 64, 32 and 16 units with dropout"
     proof = "estimator"
     library = "keras"
-    tables = ("power_quality", "readings")
+    tables = ("power_quality", "readings", "scenarios")
     source = "table"
     kinds = ("quality",)
     features = indicators.FEATURES
@@ -121,14 +121,15 @@ class PowerQualityIndex(Definition[QualityNet]):
         Bar("r2", 0.95),
         Bar("mae", beats=("formula", "tree3"), cuts={"formula": 0.30}),
     )
+    shown = (Shown("value", "index", "index", among="counted"),)
     family = "fedavg"
     claim = "approximate"
     defaults: ClassVar[Params] = {"learning_rate": 1e-3, "batch": 256, "epochs": 40, "dropout": 0.3}
     limits = (
-        "Needs a meter of distortion and one of flicker at the point, and a level of 33, 220 or 400 kV with "
-        "the published limits of India. Of the ten minutes it sees the last ten seconds and what the meter's "
-        "Pst holds of the rest: how long a sag was is not in it, nor whether a step of Pst 2 was a sag or a "
-        "load that rarely starts. Episodes with a sag carry about half of the squared error."
+        "Needs a meter of distortion and one of flicker at the point, its log of voltage events, and a level "
+        "of 33, 220 or 400 kV with the published limits of India. Of the ten minutes it sees the last ten "
+        "seconds, Pst and the log; of the harmonics only their total, where the largest single one is what "
+        "the index judges at most points: that carries most of the squared error."
     )
 
     def rows(self, dataset: Dataset, start: date) -> Built:
@@ -158,7 +159,6 @@ class PowerQualityIndex(Definition[QualityNet]):
             single_share=np.asarray(train.truth["single_share"], dtype=np.float64),
         )
         cut, _, inputs = indicators.estimate(X, known)
-        wanted = (100.0 - np.asarray(train.truth["index"], dtype=np.float64)) / SCALE
         dropout = float(params["dropout"])
         course = DenseCourse(
             epochs=int(params["epochs"]),
@@ -166,10 +166,9 @@ class PowerQualityIndex(Definition[QualityNet]):
             learning_rate=float(params["learning_rate"]),
             dropout=(dropout, dropout * 2.0 / 3.0),
         )
-        # Of an index of 0 the unified one is not known, but that it is above 100/30.
-        start = np.where(wanted >= 100.0 / SCALE, np.minimum(cut[:, 0], 100.0 / SCALE), cut[:, 0])
+        wanted = to_add(np.asarray(train.truth["index"], dtype=np.float64), cut[:, 0])
         net = dense_networks.fit(
-            inputs, (wanted - start) / UNIT, course, seed, hidden=HIDDEN, judges=_stopping_rows(train, seed)
+            inputs, wanted, course, seed, hidden=HIDDEN, judges=_stopping_rows(train, seed)
         )
         return QualityNet(known, net)
 
@@ -188,6 +187,11 @@ class PowerQualityIndex(Definition[QualityNet]):
         _, shown, _ = indicators.estimate(X, fitted.known)
         return _columns(rows, _index(fitted.unified(X)), shown.argmax(axis=1))
 
+    def served(self, decoder: Mapping[str, Any], raw: Float, rows: Rows) -> Columns:
+        """Index, grade and largest indicator of a compiled version."""
+        del decoder
+        return _columns(rows, _index(raw[:, 0]), raw[:, 1:].argmax(axis=1))
+
     def raw(self, fitted: QualityNet, X: Float) -> Float:
         """Unified index by Keras itself, then the indicators, float64 [n, 7]."""
         from models import keras_dense
@@ -197,7 +201,11 @@ class PowerQualityIndex(Definition[QualityNet]):
         return np.concatenate([cut + UNIT * added[:, None], shown], axis=1)
 
     def opponent(self, name: str, train: Rows, validation: Rows, rows: Rows) -> Columns:
-        """The published formula on the window's instrument values, or on those of the whole ten minutes."""
+        """The published formula on the window's instrument values, or on those of the whole ten minutes.
+
+        In the former events are those of the meter's log; Pst with one among them is flagged and not used
+        (IEC 61000-4-30).
+        """
         del train, validation
         if name == "formula_of_ten_minutes":
             return _columns(rows, np.asarray(rows.truth["metered_index"], dtype=np.float64), None)
@@ -263,6 +271,14 @@ class PowerQualityIndex(Definition[QualityNet]):
         )
 
 
+def to_add(index: Float, cut: Float) -> Float:
+    """What the network is to add, in `UNIT`, to the formula's unified index, for true indices, [n]."""
+    wanted = (100.0 - index) / SCALE
+    # Of an index of 0 the unified one is not known, but that it is above 100/30.
+    start = np.where(wanted >= 100.0 / SCALE, np.minimum(cut, 100.0 / SCALE), cut)
+    return np.asarray((wanted - start) / UNIT)
+
+
 def _index(unified: Float) -> Float:
     return np.asarray(np.clip(100.0 - SCALE * unified, 0.0, 100.0))
 
@@ -284,8 +300,8 @@ def _formula(rows: Rows) -> Float:
         vuf_pct=column("vuf_line_pct"),
         thd_pct=column("thd_worst_pct"),
         harmonic_pct=np.full(len(rows), np.nan),
-        pst=column("pst"),
-        event_severity=np.zeros(len(rows)),
+        pst=np.where(column("event_severity_10min") > 0.0, np.nan, column("pst")),
+        event_severity=column("event_severity_10min"),
         f_dev_hz=np.abs(column("f_dev_hz")),
     )
     permitted = Limits(

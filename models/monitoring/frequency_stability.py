@@ -191,6 +191,11 @@ class FrequencyStability(Definition[SequenceNet]):
     def _columns(self, rows: Rows, change_hz: NDArray[np.float64]) -> Columns:
         return regimes.answer(rows, change_hz, rows.column(rivals.NEWEST))
 
+    def served(self, decoder: Mapping[str, Any], raw: NDArray[np.float64], rows: Rows) -> Columns:
+        """Errors, trend and score of a compiled version."""
+        del decoder
+        return self._columns(rows, raw[:, 0])
+
     def raw(self, fitted: SequenceNet, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Predicted change by Keras itself, Hz, float64 [n, 1]."""
         from models import keras_training

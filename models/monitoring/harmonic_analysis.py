@@ -193,6 +193,12 @@ class HarmonicAnalysis(Definition[Forest]):
         thd = self._thd(fitted, rows)
         return {**_both_forms(thd), **_orders(rows)}
 
+    def served(self, decoder: Mapping[str, Any], raw: NDArray[np.float64], rows: Rows) -> Columns:
+        """THD, class and named orders of a compiled version."""
+        del decoder
+        thd = measured_pct(rows.inputs(self.features)) * np.exp(raw[:, 0])
+        return {**_both_forms(thd), **_orders(rows)}
+
     def raw(self, fitted: Forest, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """ln(true / measured) by the library that fitted the forest, float64 [n, 1]."""
         if fitted.native is None:

@@ -189,6 +189,15 @@ class PhaseImbalance(Definition[ClassTree]):
             "phase_right": phase == rows.truth["phase"],
         }
 
+    def served(self, decoder: Mapping[str, Any], raw: NDArray[np.float64], rows: Rows) -> Columns:
+        """Class, its share and the phase of a compiled version."""
+        phase = np.argmax(np.abs(rows.inputs(decoder["critical_phase_features"])), axis=1)
+        return {
+            "code": np.argmax(raw, axis=1),
+            "confidence": raw.max(axis=1),
+            "phase_right": phase == rows.truth["phase"],
+        }
+
     def raw(self, fitted: ClassTree, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Class shares by the library that fitted the tree, float64 [n, 4]."""
         if fitted.native is None:

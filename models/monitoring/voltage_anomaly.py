@@ -162,6 +162,17 @@ class VoltageAnomaly(Definition[AnomalyForest]):
             "named_right": detection.named_right(named, self.features, rows),
         }
 
+    def served(self, decoder: Mapping[str, Any], raw: NDArray[np.float64], rows: Rows) -> Columns:
+        """Verdict, score and named features of a compiled version."""
+        names = tuple(decoder["names"])
+        z = (rows.inputs(names) - np.asarray(decoder["centre"])) / np.asarray(decoder["scale"])
+        named = detection.named(z, decoder["z_limit"], decoder["limit"])
+        return {
+            "detected": raw[:, 0] < decoder["threshold"],
+            "score": raw[:, 0],
+            "named_right": detection.named_right(named, names, rows),
+        }
+
     def raw(self, fitted: AnomalyForest, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Anomaly score by the library that fitted the forest, float64 [n, 1]."""
         if fitted.native is None:

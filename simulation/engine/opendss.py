@@ -110,6 +110,7 @@ class Engine:
         self._taps: dict[str, int] = {}
         self._ratios: dict[str, Floats] = {}
         self._steps: dict[str, tuple[int, str]] = {}
+        self._described_kvar: dict[str, list[float]] = {}
         self._source = source
         self._z1_ohm = complex(source.R1, source.X1)
         self._z0_over_z1 = complex(source.R0, source.X0) / self._z1_ohm
@@ -223,6 +224,31 @@ class Engine:
             # altdss's own setter of this property changes nothing at this version.
             self._dss.Command(f"edit {name} states=[{states}]")
         self._changed(*bank.elements)
+
+    def set_bank_var(self, capacitor: str, var: float) -> None:
+        """Let a bank supply any reactive power, by all of its steps alike, until `restore_bank`.
+
+        Args:
+            capacitor: The bank.
+            var: Power of all three phases at nominal voltage, var; not negative.
+        """
+        bank = next(bank for bank in self.substation.capacitors if bank.id == capacitor)
+        on = " ".join(["1"] * bank.steps)
+        size = " ".join([repr(float(var) / 3e3 / bank.steps)] * bank.steps)
+        for name in bank.elements:
+            if name not in self._described_kvar:
+                self._described_kvar[name] = [float(kvar) for kvar in self._elements[name].kvar]
+            self._dss.Command(f"edit {name} kvar=[{size}] states=[{on}]")
+        self._steps.pop(capacitor, None)
+        self._changed(*bank.elements)
+
+    def restore_bank(self, capacitor: str, steps: int) -> None:
+        """Give a bank the circuit file's steps again, `steps` of them switched on."""
+        bank = next(bank for bank in self.substation.capacitors if bank.id == capacitor)
+        for name in bank.elements:
+            if (kvar := self._described_kvar.pop(name, None)) is not None:
+                self._dss.Command(f"edit {name} kvar=[{' '.join(map(repr, kvar))}]")
+        self.set_steps(capacitor, steps)
 
     def set_series_resistance(self, line: str, phase: int, ohm: float) -> None:
         """Put `ohm` in series with one phase (0, 1, 2) of a line: a failing joint. 0 restores the line."""
@@ -386,6 +412,10 @@ class Engine:
     def supplied_va(self) -> complex:
         """Power that the grid's equivalent source delivers in the snapshot that was solved last, VA."""
         return -1e3 * complex(np.asarray(self._source.Powers())[:3].sum())
+
+    def solved_v(self) -> Complexes:
+        """Node voltages of the snapshot that was solved last, V, shape [n]."""
+        return np.asarray(self._dss.YNodeVarray())
 
     def series_impedance(self, line: str) -> Complexes:
         """Series impedance matrix of a line, Ω, shape [3, 3]."""

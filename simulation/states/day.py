@@ -19,7 +19,7 @@ from switchyard.identity import ScenarioId
 _SETTLED_SHARE = 0.6
 # Deviation of an instrument's error as a share of its class, and minutes of arc that a class of 1 allows
 # current and voltage transformers (IEC 61869-2 and -3).
-_CLASS_SIGMA, _MINUTES = 0.45, (60.0, 40.0)
+CLASS_SIGMA, _MINUTES = 0.45, (60.0, 40.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,22 @@ class Day:
         agreement = Agreement.of(np.array([mix.phasors for mix in mixes]))
         points = [world.substation.point(feeder.point) for feeder in feeders]
         classes = np.array([(point.ct_class, point.vt_class) for point in points])
-        ratio, turn = _CLASS_SIGMA * rng.standard_normal((2, len(feeders), 2))
-        degrees = (turn * classes * _MINUTES).sum(axis=1) / 60.0
-        gains = (1.0 + (ratio * classes).sum(axis=1) / 100.0) * np.exp(1j * np.radians(degrees))
+        gains = meter_gains(rng, classes)
         infeed = world.substation.point(world.substation.infeeds[0].point)
-        gain_v = 1.0 + _CLASS_SIGMA * infeed.vt_class / 100.0 * float(rng.standard_normal())
+        gain_v = 1.0 + CLASS_SIGMA * infeed.vt_class / 100.0 * float(rng.standard_normal())
         return cls(scenario, offsets, share, agreement, gains, gain_v)
+
+
+def meter_gains(rng: np.random.Generator, classes: Floats) -> Complexes:
+    """What instruments make of a power, drawn; complex factors, shape [k].
+
+    Args:
+        rng: Source of their errors.
+        classes: Accuracy classes of each one's current and voltage transformers, shape [k, 2].
+    """
+    ratio, turn = CLASS_SIGMA * rng.standard_normal((2, len(classes), 2))
+    degrees = (turn * classes * _MINUTES).sum(axis=1) / 60.0
+    return np.asarray((1.0 + (ratio * classes).sum(axis=1) / 100.0) * np.exp(1j * np.radians(degrees)))
 
 
 def powers(loads: FeederLoads, quarter: int, shares: Floats, count: int) -> Complexes:

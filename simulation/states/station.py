@@ -81,6 +81,10 @@ class Station:
         """Put the engine back into a state that it was in."""
         self.engine.compile()
         self.engine.lossy().energise()
+        self.recall(state, solution)
+
+    def recall(self, state: State, solution: Solution) -> None:
+        """Put the engine into a state that it was in, where nothing but states were solved since."""
         self.engine.lossy().heat(state.factors.hot)
         self.engine.set_source(solution.source)
         apply(self.engine, self.world.regulators, solution.positions)

@@ -382,6 +382,37 @@ def controls_columns(states=2, settings=3):
     }
 
 
+def compensation_columns(states=2):
+    """Columns of `compensation`: two banks a state, the last of all without a result."""
+    count = 2 * states
+    solved = {
+        "p_fed_metered_w": np.full(count, 2.5e7),
+        "q_fed_metered_var": np.full(count, 3e6),
+        "v_metered_pu": np.full(count, 1.02),
+        "p_feeders_metered_w": [[4e7, 2.5e7]] * count,
+        "q_feeders_metered_var": [[1e7, 8e6]] * count,
+        "optimal_var": np.full(count, 9e6),
+        "limited_by": ["none", "power_factor", "voltage", "size"] * (count // 4),
+        "power_factor": np.full(count, 0.97),
+        "saved_w": np.full(count, 5e3),
+        "metered_optimal_var": np.full(count, 9.1e6),
+        "steps_loss_w": [[1.52e6, 1.51e6]] * count,
+    }
+    return {
+        "scenario_id": [f"mumbai.test.1.state.{k // 2:06d}" for k in range(count)],
+        "t": START_MS - START_MS % 900_000 + 900_000 * (np.arange(count) // 2),
+        "bank": ["C1", "C2"] * states,
+        "point": ["DTX1.LV", "F331"] * states,
+        "status": ["ok"] * (count - 1) + ["unsolved"],
+        "steps": np.ones(count, dtype=np.int64),
+        "v_infeed_metered_pu": np.full(count, 1.0),
+        "taps": ["AT1:9"] * count,
+        "capacitor_steps": ["C1:1,C2:1"] * count,
+        "ambient_c": np.full(count, 28.0),
+        **{name: [*list(values)[:-1], None] for name, values in solved.items()},
+    }
+
+
 def transfers_columns(states=2, arrangements=3):
     """Columns of `transfers`: the first arrangement is the present one, the last of all has no solution."""
     count = states * arrangements
@@ -656,6 +687,7 @@ def small_tables(facts):
         "losses": losses_columns(),
         "stability": stability_columns(),
         "controls": controls_columns(),
+        "compensation": compensation_columns(),
         "transfers": transfers_columns(),
         "scenarios": {
             "scenario_id": ["mumbai.test.1.normal.000000", "mumbai.test.1.fault.000000"],

@@ -1,6 +1,7 @@
 """Eight days of load and the calendar ahead: the same from plain arrays and from decoded items."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import numpy as np
@@ -8,15 +9,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_contracts.wire.request import Item, LoadHistory
+from data_contracts.wire.request import Context, Item, LoadHistory
 from data_contracts.wire.rows import pack
-from features.context import ahead, load_history
+from features.context import ahead, day_kinds, load_history
 from features.context.load_history import DAY, HOURS, QUARTER_S, QUARTERS, WEEK, by_quarter
 from features.online import windows_from_rows
 
 # A Friday, 23:45 in India.
 END = datetime(2026, 1, 9, 18, 15, 0, tzinfo=UTC)
 NAMES = [feature.name for feature in load_history.FEATURES]
+INDIA_S = 19_800.0
+# An ordinary Wednesday, and Republic Day of 2026, a Monday; both 23:45 in India.
+WEDNESDAY = datetime(2026, 1, 14, 18, 15, 0, tzinfo=UTC)
+REPUBLIC_DAY = datetime(2026, 1, 26, 18, 15, 0, tzinfo=UTC)
+
+
+def around(end, *holidays):
+    """Instant, offset and kinds of the days around, as `compute` has them."""
+    t, offset = np.array([end.timestamp()]), np.array([INDIA_S])
+    told = np.array(holidays, dtype="datetime64[D]").astype(np.int64)
+    day = day_kinds.day_of(t, offset)
+    return t, offset, day_kinds.kinds(day, np.isin(day[:, None] + day_kinds.OFFSETS, told))
+
+
+def ramp(*when):
+    """Features by name of loads that grow by one a quarter."""
+    found = load_history.compute(np.arange(float(QUARTERS))[None], *when)[0]
+    return dict(zip(NAMES, found, strict=True))
 
 
 @pytest.fixture
@@ -38,20 +57,63 @@ def asked(nominals):
 
 
 def test_compute__ramp__finds_each_time_by_its_name():
-    found = dict(zip(NAMES, load_history.compute(np.arange(float(QUARTERS))[None])[0], strict=True))
+    found = ramp(*around(WEDNESDAY))
 
     newest = QUARTERS - 1.0
     assert found["load_quarter_0_pu"] == newest
     assert found["load_quarter_7_pu"] == newest - 7
     # The quarter that ends an hour from now, a day and a week before.
     assert found["load_day_before_1h_pu"] == newest + 4 - DAY
-    assert found["load_week_before_1h_pu"] == newest + 4 - WEEK
-    assert found["load_week_before_24h_pu"] == newest + DAY - WEEK
+    # Where the day a week before was of the same kind, it is the like day.
+    assert found["load_like_pu"] == newest - WEEK
+    assert found["load_like_1h_pu"] == newest + 4 - WEEK
+    assert found["load_like_24h_pu"] == newest + DAY - WEEK
+    assert found["load_like_day_mean_pu"] == newest - WEEK - (DAY - 1) / 2
     assert found["load_day_mean_pu"] == newest - (DAY - 1) / 2
     assert found["load_week_mean_pu"] == newest - (WEEK - 1) / 2
     assert found[f"load_hour_pu.{HOURS - 1}"] == newest - 1.5
-    assert found["load_week_before_hour_pu.0"] == 1.5
-    assert found["load_week_before_next_hour_pu.0"] == DAY + 1.5
+    assert found["load_like_hour_pu.0"] == 1.5
+    assert found["load_like_next_hour_pu.0"] == DAY + 1.5
+
+
+def test_compute__holiday_tomorrow__is_like_the_last_sunday():
+    found = ramp(*around(WEDNESDAY, date(2026, 1, 15)))
+
+    newest = QUARTERS - 1.0
+    # Today is a working day until midnight; tomorrow, a Thursday, is four days after a Sunday.
+    assert found["load_like_pu"] == newest - WEEK
+    assert found["load_like_15min_pu"] == newest + 1 - WEEK
+    assert found["load_like_1h_pu"] == newest + 4 - 4 * DAY
+    assert found["load_like_24h_pu"] == newest + DAY - 4 * DAY
+
+
+def test_compute__week_after_a_holiday__is_like_the_day_before():
+    found = ramp(*around(WEDNESDAY, date(2026, 1, 7)))
+
+    newest = QUARTERS - 1.0
+    assert found["load_like_pu"] == newest - DAY
+    assert found["load_like_24h_pu"] == newest + DAY - WEEK
+
+
+def test_compute__saturday_after_a_holiday_on_a_saturday__is_like_the_nearest_working_day():
+    saturday = WEDNESDAY + timedelta(days=3)
+
+    found = ramp(*around(saturday, date(2026, 1, 10)))
+
+    assert found["load_like_pu"] == QUARTERS - 1.0 - DAY
+
+
+def test_read__holiday_of_the_calendar__counts_as_a_sunday_unless_the_item_names_others(nominals):
+    reading = {"t": REPUBLIC_DAY, "v": [1.0] * 3, "i": [1.0] * 3, "p": [1e6] * 3, "q": [1.0] * 3, "f": 50.0}
+    item = msgspec.convert({"substation": "mumbai", "point": "F331", "readings": [reading]}, Item)
+    told = msgspec.structs.replace(item, context=Context(holidays=[date(2026, 1, 27)]))
+    items = [item, item, told]
+    windows = windows_from_rows(pack(items), [nominals, *[replace(nominals, country="IN")] * 2])
+
+    found = day_kinds.read(items, windows)[:, day_kinds.BEFORE :]
+
+    working, free = day_kinds.WORKING, day_kinds.FREE
+    assert found.tolist() == [[working, working], [free, working], [working, free]]
 
 
 def test_read__history_by_the_quarter__is_what_training_computes(asked, rng, nominals):
@@ -59,7 +121,7 @@ def test_read__history_by_the_quarter__is_what_training_computes(asked, rng, nom
 
     found = asked(step_s=900, end=END, p=p_w.tolist())
 
-    wanted = load_history.compute(p_w[None] / nominals.s_rated_va)[0]
+    wanted = load_history.compute(p_w[None] / nominals.s_rated_va, *around(END))[0]
     np.testing.assert_allclose(list(found.values()), wanted, rtol=1e-9)
 
 
@@ -84,7 +146,7 @@ def test_read__history_that_ended_before_the_reading__has_its_power_since_then(a
 def test_read__history_that_does_not_serve__is_missing(asked, gap_s, history):
     found = asked(gap_s, **history)
 
-    assert np.isnan(found["load_week_before_hour_pu.0"])
+    assert np.isnan(found["load_like_hour_pu.0"])
 
 
 @given(st.lists(st.floats(0, 2), min_size=1, max_size=2000), st.integers(1, 900), st.floats(0, 900))
@@ -100,11 +162,21 @@ def test_by_quarter__any_steps__keep_the_total(values, step_s, gap_s):
 
 
 def test_ahead__friday_before_midnight__knows_saturday_from_the_next_quarter_on():
-    found = ahead.compute(np.array([END.timestamp()]), np.array([19_800.0]))[0]
-    named = dict(zip((feature.name for feature in ahead.FEATURES), found, strict=True))
+    named = calendar(*around(END))
 
     # What ends in 15 min, at midnight, is Friday's last quarter.
     assert named["saturday_15min"] == 0.0
     assert named["saturday_1h"] == named["saturday_24h"] == 1.0
-    assert named["sunday_1h"] == named["sunday_24h"] == 0.0
+    assert named["free_1h"] == named["free_24h"] == 0.0
     assert named["year_sin"] ** 2 + named["year_cos"] ** 2 == pytest.approx(1.0)
+
+
+def test_ahead__holiday_on_a_saturday__is_free_and_no_saturday():
+    named = calendar(*around(END, date(2026, 1, 10)))
+
+    assert named["free_15min"] == named["saturday_24h"] == 0.0
+    assert named["free_1h"] == named["free_24h"] == 1.0
+
+
+def calendar(*when):
+    return dict(zip((feature.name for feature in ahead.FEATURES), ahead.compute(*when)[0], strict=True))

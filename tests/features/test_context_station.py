@@ -1,5 +1,6 @@
 """The station as a whole: what its nameplates say, from plain arrays and from decoded items."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -48,10 +49,7 @@ def read(nominals, mumbai):
         items = [
             msgspec.structs.replace(msgspec.convert(item, Item), context=context) for context in contexts
         ]
-        known = [
-            type(nominals)(*(getattr(nominals, name) for name in nominals.__slots__[:-1]), facts)
-            for _ in items
-        ]
+        known = [replace(nominals, station=facts) for _ in items]
         found = station.read(items, windows_from_rows(pack(items), known))
         return dict(zip((one.name for one in station.FEATURES), found.T, strict=True))
 

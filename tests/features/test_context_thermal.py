@@ -21,8 +21,9 @@ def rng():
     return np.random.default_rng(3)
 
 
-def features_of(load, oil_c, ambient_c):
-    found = thermal.compute(np.atleast_2d(load), np.array([oil_c]), np.array([ambient_c]))
+def features_of(load, oil_c, ambient_c, ahead_pu=np.nan):
+    ahead = np.full((1, thermal.AHEAD_MIN), ahead_pu)
+    found = thermal.compute(np.atleast_2d(load), np.array([oil_c]), np.array([ambient_c]), ahead)
     return dict(zip(NAMES, found[0], strict=True))
 
 
@@ -50,9 +51,25 @@ def test_compute__load_held__hot_spot_is_the_largest_of_the_hour(rng):
     load = np.append(np.full(loading.MINUTES - 5, 0.7), np.full(5, 1.2))
     rated, state = lived(load, 31.0)
     held = steady(rated, np.asarray(1.2), np.asarray(31.0))
-    ahead = [float(exponential(rated, state, held, minutes).hot_spot_c) for minutes in thermal.AHEAD_MIN]
+    ahead = [float(exponential(rated, state, held, k + 1.0).hot_spot_c) for k in range(thermal.AHEAD_MIN)]
 
-    assert features_of(load, float(state.oil_c), 31.0)["hot_spot_held_c"] == pytest.approx(max(ahead))
+    assert features_of(load, float(state.oil_c), 31.0)["hot_spot_ahead_c"] == pytest.approx(max(ahead))
+
+
+def test_compute__load_that_is_expected__is_lived_through(rng):
+    load, ahead = np.full(loading.MINUTES, 0.9), 1.3 + np.cumsum(rng.normal(0, 0.01, thermal.AHEAD_MIN))
+    rated, state = lived(load, 31.0)
+    oil_c, hot = float(state.oil_c), []
+    for pu in ahead:
+        state = exponential(rated, state, steady(rated, np.asarray(pu), np.asarray(31.0)), 1.0)
+        hot.append(float(state.hot_spot_c))
+
+    found = features_of(load, oil_c, 31.0, ahead)
+
+    assert found["hot_spot_ahead_c"] == pytest.approx(max(hot))
+    assert max(hot) > thermal.OVER_C
+    assert found["over_120_ahead_min"] == 1 + np.argmax(np.array(hot) > thermal.OVER_C)
+    assert features_of(load, oil_c, 31.0)["over_120_ahead_min"] == thermal.AHEAD_MIN
 
 
 def test_compute__cooling_that_is_not_whole__shows_and_is_carried_on():
@@ -63,7 +80,7 @@ def test_compute__cooling_that_is_not_whole__shows_and_is_carried_on():
     weak = features_of(load, 30.0 + 1.2 * rise, 30.0)
 
     assert weak["oil_excess_k"] == pytest.approx(0.2 * rise)
-    assert weak["hot_spot_held_c"] == pytest.approx(30.0 + 1.2 * rise + OFAF.gradient_k, abs=1e-6)
+    assert weak["hot_spot_ahead_c"] == pytest.approx(30.0 + 1.2 * rise + OFAF.gradient_k, abs=1e-6)
 
 
 def test_compute__load_rests__everything_is_at_rest():
@@ -73,31 +90,57 @@ def test_compute__load_rests__everything_is_at_rest():
 
     found = features_of(np.full(loading.MINUTES, 0.9), float(end.oil_c), 25.0)
 
-    assert found["hot_spot_held_c"] == pytest.approx(float(end.hot_spot_c))
+    assert found["hot_spot_ahead_c"] == pytest.approx(float(end.hot_spot_c))
 
 
 def test_compute__batch__gives_what_its_rows_give_alone(rng):
     load, oil = rng.uniform(0.2, 1.4, (7, loading.MINUTES)), rng.uniform(40, 90, 7)
-    many = thermal.compute(load, oil, np.full(7, 30.0))
+    ahead = rng.uniform(0.2, 1.4, (7, thermal.AHEAD_MIN))
+    many = thermal.compute(load, oil, np.full(7, 30.0), ahead)
 
     for row in range(7):
-        alone = thermal.compute(load[row : row + 1], oil[row : row + 1], np.full(1, 30.0))
+        one = slice(row, row + 1)
+        alone = thermal.compute(load[one], oil[one], np.full(1, 30.0), ahead[one])
         np.testing.assert_array_equal(alone[0], many[row])
 
 
-def test_day_ago__block_that_begins_at_this_time__is_told_with_todays_growth():
-    around = np.append(np.full(day_ago.AROUND_MIN, 0.5), np.full(day_ago.AROUND_MIN, 0.8))
+def ramp(start, end):
+    """An hour at one load, then a quarter of an hour to another and the rest of an hour there."""
+    up = np.geomspace(start, end, 15)
+    return np.concatenate([np.full(day_ago.AROUND_MIN, start), up, np.full(day_ago.AROUND_MIN - 15, end)])
+
+
+def test_day_ago__block_that_begins_at_this_time__is_told_in_proportion_to_today():
     hour = np.full(day_ago.AROUND_MIN, 0.6)
 
-    found = day_ago.compute(hour[None], around[None])[0]
+    soon, peak = day_ago.compute(hour[None], ramp(0.5, 0.8)[None])[0]
 
-    np.testing.assert_allclose(found, 1.2 * (0.8 - 0.5) * np.ones(3))
+    assert peak == pytest.approx(0.6 * 0.8 / 0.5 - 0.6)
+    assert 0.0 < soon < peak
 
 
-def test_day_ago__dead_yesterday__growth_has_a_bound():
-    found = day_ago.compute(np.full((1, 60), 0.9), np.append(np.zeros(60), np.ones(60))[None])
+def test_day_ago__what_a_breaker_did__says_nothing_about_today():
+    hour, around = np.full(day_ago.AROUND_MIN, 0.6), np.full(2 * day_ago.AROUND_MIN, 0.5)
+    around[75:] = 1.0
 
-    np.testing.assert_allclose(found, 2.0)
+    np.testing.assert_allclose(day_ago.compute(hour[None], around[None])[0], 0.0, atol=1e-12)
+
+
+def test_day_ago__breaker_just_now__load_goes_on_from_where_it_is():
+    hour = np.full(day_ago.AROUND_MIN, 0.4)
+    hour[-6:] = 0.8
+
+    ahead = day_ago.ahead(hour[None], np.full((1, 2 * day_ago.AROUND_MIN), 0.5))
+
+    np.testing.assert_allclose(ahead, 0.8)
+
+
+def test_day_ago__dead_yesterday__change_has_a_bound():
+    around = np.append(np.full(60, 0.02), np.geomspace(0.02, 1.0, 60))
+
+    ahead = day_ago.ahead(np.full((1, 60), 0.9), around[None])
+
+    assert ahead.max() == pytest.approx(1.8)
 
 
 @pytest.fixture
@@ -124,7 +167,8 @@ def test_read__whole_day__is_what_training_computes(asked, rng):
     of_day, of_hours = day_ago.read(items, windows), thermal.read(items, windows)
 
     np.testing.assert_allclose(of_day[0], day_ago.compute(pu[None, -60:], pu[None, :120])[0], rtol=1e-9)
-    wanted = thermal.compute(pu[None, -loading.MINUTES :], np.array([61.0]), np.array([30.0]))
+    ahead = day_ago.ahead(pu[None, -60:], pu[None, :120])
+    wanted = thermal.compute(pu[None, -loading.MINUTES :], np.array([61.0]), np.array([30.0]), ahead)
     np.testing.assert_allclose(of_hours[0], wanted[0], rtol=1e-9)
     assert np.isnan(of_day[1]).all()
     assert np.isnan(of_hours[1]).all()

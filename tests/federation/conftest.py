@@ -261,4 +261,4 @@ def bench(make_bench: Callable[..., Bench], tmp_path: Path) -> Callable[..., Ben
 
 
 def spec_of(name: str, model: str, folder: Path) -> SiteSpec:
-    return SiteSpec(name, model, folder, date(2025, 1, 1), Confinement(folder, (folder.parent,)))
+    return SiteSpec(name, (model,), folder, date(2025, 1, 1), Confinement(folder, (folder.parent,)))

@@ -107,12 +107,17 @@ def test_fedavg__readings_and_rows__do_not_leave_the_site(bench, campaign):
     assert len(made.transport.back) == 4
     for answers in made.transport.back:
         assert found_in(answers["delhi"], np.unique(readings)) == set()
-        arrays = decode(answers["delhi"]).arrays.values()
-        sent = np.unique(np.concatenate([array.astype(np.float32).ravel() for array in arrays]))
-        # Among thirty thousand weights and a hundred thousand inputs one or two are equal by chance; more
-        # than two of one row are not. Zeros are in every row and every first bias.
-        shared = np.isin(rows, sent[sent != 0.0]).sum(axis=1)
-        assert shared.max() <= 2
+        assert most_shared(decode(answers["delhi"]), rows) <= 2
+
+
+def most_shared(update: Message, rows: np.ndarray) -> int:
+    """Most values that a message of weights has in common with a row of float32.
+
+    Among thirty thousand weights and a hundred thousand inputs one or two are equal by chance; more than two
+    of one row are not. Zeros and ones are in every row and every first bias.
+    """
+    sent = np.unique(np.concatenate([array.astype(np.float32).ravel() for array in update.arrays.values()]))
+    return int(np.isin(rows, sent[(sent != 0.0) & (sent != 1.0)]).sum(axis=1).max())
 
 
 def test_isolation_forest__splits__are_no_rows_whitened_value(bench, campaign):
@@ -151,3 +156,75 @@ def test_random_fourier__rows__do_not_leave_the_site():
         assert found_in(encode(update), values) == set()
         state, rounds = made.family.aggregate(state, {"delhi": update}), rounds + 1
     assert rounds == 3
+
+
+def framed_rows(model: str, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """A site's arrays for a network between sums; the first row is far beyond all others."""
+    X = plan(model).probes(None, n, rng)
+    X[0] *= np.where(X[0] > 1.0, 3.0, 1.0)
+    if model == "power_quality_index":
+        truth = {"index": rng.uniform(1.0, 99.0, n), "single_share": rng.normal(0.85, 0.03, n)}
+        flagged = (rng.random(n) < 0.2).astype(float)
+        return {"X": X, **truth, "flagged": flagged, "pst": rng.uniform(0.2, 3.0, n)}
+    return {"X": X, "load": rng.uniform(0.1, 0.8, (n, 3)), "local_s": rng.uniform(0.0, 3e7, n)}
+
+
+@pytest.mark.parametrize("model", ["power_quality_index", "load_forecast"])
+def test_framed_fedavg__rows__do_not_leave_the_site(model):
+    rng, made = np.random.default_rng(13), plan(model)
+    data, judged = framed_rows(model, 400, rng), framed_rows(model, 100, rng)
+    data |= {f"{name}_validation": rows for name, rows in judged.items()}
+    # Marks of a kind of day are zeros and ones.
+    values = np.setdiff1d(np.concatenate([rows.ravel() for rows in data.values()]), [0.0, 1.0])
+    rows = data["X"].astype(np.float32)
+    state, sums, trained = made.family.start(made.settings({"epochs": 4}, "canary"), {}), 0, 0
+    while not made.family.finished(state):
+        update = made.family.local_update(made.family.told(state), data, "delhi")
+        if "w00" in update.arrays:
+            assert most_shared(update, rows) <= 2
+            trained += 1
+        else:
+            assert found_in(encode(update), values) == set()
+            sums += 1
+        state = made.family.aggregate(state, {"delhi": update})
+    update = made.family.local_update(made.family.ask_tuning(state), data, "delhi")
+    assert most_shared(update, rows) <= 2
+    assert sums >= 3
+    assert trained >= 2
+
+
+@pytest.mark.parametrize("model", ["equipment_failure", "voltage_sag"])
+def test_trees_from_sums__rows__do_not_leave_the_site(model):
+    rng = np.random.default_rng(13)
+    made, n = plan(model), 600
+    X = rng.normal(size=(n, len(definition(model).features)))
+    # The first row is far beyond all others.
+    X[0] *= 50.0
+    X[::3, 2] = np.nan
+    came = (rng.random(n) < 0.3).astype(float)
+    data = {
+        "X": X.astype(np.float32).astype(np.float64),
+        "outcome": came,
+        "time": rng.exponential(100.0, n),
+        "seen": came,
+        "target": np.where(rng.random((n, 5)) < 0.5, np.nan, rng.normal(1.0, 0.2, (n, 5))),
+        "weight": rng.uniform(0.5, 2.0, n),
+        "X_validation": rng.normal(size=(200, X.shape[1])),
+        "outcome_validation": came[:200],
+        "weight_validation": rng.uniform(0.5, 2.0, 200),
+    }
+    named = ("X", "X_validation", "time", "weight", "weight_validation", "target")
+    values = np.unique(np.concatenate([data[name].ravel() for name in named]))
+    values = values[np.isfinite(values)]
+    settings = made.settings({}, "canary")
+    if model == "equipment_failure":
+        settings["trees"] = 4
+    else:
+        settings["forests"] = [{**one, "trees": 4} for one in settings["forests"]]
+    state, phases = made.family.start(settings, {"delhi": n}), set()
+    while not made.family.finished(state):
+        phases.add(state.header["phase"])
+        update = made.family.local_update(made.family.told(state), data, "delhi")
+        assert found_in(encode(update), values) == set()
+        state = made.family.aggregate(state, {"delhi": update})
+    assert {"moments", "lattice", "grow"} < phases

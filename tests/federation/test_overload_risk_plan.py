@@ -6,7 +6,7 @@ import pytest
 from federation.plans import plan
 from federation.rounds import fit_here
 from models.compilation import TOLERANCE, check_parity
-from models.maintenance.overload_risk import CRITICAL, DAY_AGO, DEFINITION, HELD, LIMITS_C, OVER, level_of
+from models.maintenance.overload_risk import AHEAD, CRITICAL, DAY_AGO, DEFINITION, LIMITS_C, OVER, level_of
 from models.rows import Names, Rows
 from models.runtime import CompiledModel
 from models.splits import TEST, TRAIN, VALIDATION
@@ -19,7 +19,7 @@ def hot_rows(seed):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(N, len(DEFINITION.features)))
     held = rng.uniform(60.0, 160.0, N)
-    X[:, DEFINITION.features.index(HELD)] = held
+    X[:, DEFINITION.features.index(AHEAD)] = held
     X[1::2, [DEFINITION.features.index(name) for name in DAY_AGO]] = np.nan
     hottest = held + 3.0 + 2.0 * X[:, 0] + rng.normal(0.0, 0.5, N)
     code = level_of(hottest)

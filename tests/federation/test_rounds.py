@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from federation.envelope import seal, unseal
-from federation.errors import TooFewSitesError
+from federation.errors import FederationError, TooFewSitesError
 from federation.ledger import records, verify
 from federation.message import Message
 from federation.plans import plan
 from federation.rounds import fit_here
+from federation.site import Site
 from federation.wire import decode, encode
 from models.splits import TRAIN
 
@@ -141,12 +142,33 @@ def test_site__too_few_rows__is_left_out_without_telling_why(bench, campaign, mo
     made = bench("phase_imbalance")
     small = made.transport.sites["delhi"]
     rows = plan("phase_imbalance").load(campaign.sites["delhi"], campaign.profile.simulation.start)
-    small._rows = {name: values[:10] for name, values in rows.items()}
+    small._rows = "phase_imbalance", {name: values[:10] for name, values in rows.items()}
     outcome = made.run()
     assert outcome.refused["delhi"].startswith("failure: ")
     message, envelope = unseal(decode(made.transport.back[0]["delhi"]))
     assert envelope.kind == "failure"
     assert message == Message({"n": 0}, {})
+
+
+def test_site__another_model_is_asked__reads_its_rows_and_lets_the_others_go(bench, campaign):
+    first, second = bench("phase_imbalance"), bench("harmonic_analysis", params={"n_estimators": 4})
+    sites = {
+        name: Site(replace(site._spec, models=("phase_imbalance", "harmonic_analysis")))
+        for name, site in first.transport.sites.items()
+    }
+    first.transport.sites.update(sites)
+    second.transport.sites.update(sites)
+    first.run()
+    assert set(second.run().n) == set(campaign.sites)
+    assert {site._rows[0] for site in sites.values()} == {"harmonic_analysis"}
+
+
+def test_site__a_model_that_it_does_not_take_part_in__is_refused(bench):
+    made = bench("phase_imbalance")
+    first = made.transport.sites["delhi"]
+    made.transport.sites["delhi"] = Site(replace(first._spec, models=("harmonic_analysis",)))
+    with pytest.raises(FederationError, match="site delhi is asked about phase_imbalance"):
+        made.run()
 
 
 def test_plan__rows_of_all_splits__learns_from_training_days_only(campaign):

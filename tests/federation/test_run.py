@@ -14,7 +14,7 @@ from federation.ledger import records, verify
 from federation.plans import plan
 from federation.registration import Global, find, register
 from federation.result import FederationResult
-from federation.run import federate, ledger_of
+from federation.run import Centre, ledger_of
 from models import registry
 from models.runtime import CompiledModel
 from switchyard.settings import get_settings
@@ -55,16 +55,25 @@ class Ran:
     results: dict[str, FederationResult]
 
 
-def run(campaign, model: str, key: str, **options) -> FederationResult:
+def centre(campaign, sites=None) -> Centre:
     held_out = list(campaign.profile.held_out)
-    return federate(model, campaign.profile, campaign.home, campaign.sites, held_out, step_key=key, **options)
+    return Centre(campaign.profile, campaign.home, sites or campaign.sites, held_out)
+
+
+def run(campaign, model: str, key: str, **options) -> FederationResult:
+    with centre(campaign) as directed:
+        return directed.federate(model, step_key=key, **options)
 
 
 @pytest.fixture(scope="module")
 def ran(campaign) -> Ran:
-    return Ran(
-        {model: run(campaign, model, KEY + model, params=params) for model, params in FEDERATED.items()}
-    )
+    with centre(campaign) as directed:
+        return Ran(
+            {
+                model: directed.federate(model, step_key=KEY + model, params=params)
+                for model, params in FEDERATED.items()
+            }
+        )
 
 
 @pytest.fixture
@@ -175,12 +184,12 @@ def test_federate__same_step_again__registers_nothing(ran, campaign):
 def test_federate__one_site__is_a_clear_error(campaign):
     sites = {"mumbai": campaign.sites["mumbai"]}
     with pytest.raises(TooFewSitesError, match="needs two substations, there is mumbai"):
-        federate("phase_imbalance", campaign.profile, campaign.home, sites, [], step_key="x")
+        centre(campaign, sites).federate("phase_imbalance", step_key="x")
 
 
 def test_federate__model_without_a_plan_or_strange_parameter__is_an_error(campaign):
-    with pytest.raises(FederationError, match="load_forecast is not federated"):
-        run(campaign, "load_forecast", "x")
+    with pytest.raises(FederationError, match="load_balancing is not federated"):
+        run(campaign, "load_balancing", "x")
     with pytest.raises(FederationError, match="hyper-parameters depth are unknown"):
         run(campaign, "phase_imbalance", "x", params={"depth": 3})
 
@@ -240,9 +249,7 @@ def network(make_bench, campaign, tmp_path_factory) -> FederationResult:
     outcome, job = made.run(), made.job
     fitted = job.plan.fitted(outcome.state)
     pool = load(job, tuple(sorted(outcome.n)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(job.plan), "apart", False)
-        result = assess(job, outcome, pool, fitted)
+    result = assess(job, outcome, pool, fitted)
     return register(Global(job, outcome, fitted, pool, KEY, {}), result, scratch / "work")
 
 

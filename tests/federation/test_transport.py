@@ -24,7 +24,7 @@ MODEL = "phase_imbalance"
 
 
 def spec(name: str, folder: Path, other: Path) -> SiteSpec:
-    return SiteSpec(name, MODEL, folder, date(2025, 1, 1), Confinement(folder, (folder.parent, other)))
+    return SiteSpec(name, (MODEL,), folder, date(2025, 1, 1), Confinement(folder, (folder.parent, other)))
 
 
 def first_state(site: str) -> bytes:
@@ -57,7 +57,7 @@ def test_site_process__told_to_read_anothers_dataset__is_refused_and_says_only_t
     campaign, capfd
 ):
     mine, other = campaign.sites["delhi"], campaign.sites["mumbai"]
-    wrong = SiteSpec("delhi", MODEL, other, date(2025, 1, 1), Confinement(mine, (campaign.home.root,)))
+    wrong = SiteSpec("delhi", (MODEL,), other, date(2025, 1, 1), Confinement(mine, (campaign.home.root,)))
     with SiteProcesses([wrong]) as transport:
         back = transport.exchange({"delhi": first_state("delhi")})
     message, envelope = unseal(decode(back["delhi"]))
@@ -94,7 +94,7 @@ from federation.spec import SiteSpec
 from federation.transport import SiteProcesses
 if __name__ == "__main__":
     folder = Path({str(campaign.sites["delhi"])!r})
-    spec = SiteSpec("delhi", {MODEL!r}, folder, date(2025, 1, 1), Confinement(folder, (folder.parent,)))
+    spec = SiteSpec("delhi", ({MODEL!r},), folder, date(2025, 1, 1), Confinement(folder, (folder.parent,)))
     with SiteProcesses([spec]) as transport:
         print(transport.pid("delhi"), flush=True)
         time.sleep(600)

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from flows.answers import Answered, compare, happened, markdown, spoken, write
+from flows.answers import Answered, compare, happened, markdown, spoken, tallies, write
 from flows.episodes import TOPICS, Episode, Window
 from switchyard.files import read_json
 from switchyard.home import Home
@@ -159,6 +159,20 @@ def test_markdown__answers__one_row_a_model() -> None:
     assert len(rows) == 2
     assert "imbalance_class moderate, confidence 0.93, critical_phase B" in rows[0]
     assert "anomaly_detected yes" in rows[1]
+
+
+def test_tallies__answers_and_silence__counted_with_an_example_told_rightly() -> None:
+    silent = {"status": "abstained", "reason": "missing_input", "detail": "v_ll is missing"}
+    wrong, right, none = (
+        compare(episode(), response(answer, ALARM), MODELS)
+        for answer in ({**SEEN, "imbalance_class": "minor"}, SEEN, silent)
+    )
+    imbalance, anomaly = tallies([wrong, right, none])
+    assert (imbalance.asked, imbalance.answered, imbalance.judged, imbalance.right) == (3, 2, 2, 1)
+    assert imbalance.silent == {"missing_input": 1}
+    assert imbalance.example == (right, right.comparisons[0])
+    assert (anomaly.answered, anomaly.right, anomaly.silent) == (3, 3, {})
+    assert "| phase_imbalance | 3 | 2 | 2 | 1 | 1 missing input |" in markdown([wrong, right, none])
 
 
 def test_spoken__figures_by_horizon__each_by_its_name_and_intervals_by_their_bounds() -> None:

@@ -42,7 +42,12 @@ def test_prefect_yaml__entrypoint__a_flow_whose_parameters_are_described(entrypo
     assert flow.name == name
     assert flow.description
     properties = flow.parameters.model_dump()["properties"]
-    own = {"simulate": {"runner"}}
+    own = {
+        "simulate": {"runner"},
+        "train": {"model", "substation", "trials"},
+        "promote": {"model", "version", "dry_run", "force"},
+        "rollback": {"model", "to"},
+    }
     assert set(properties) == {"profile", "home"} | own.get(name, set())
     assert all(len(entry["description"]) > 20 for entry in properties.values())
     given = next(one["parameters"] for one in deployments() if one["entrypoint"] == entrypoint)

@@ -7,9 +7,9 @@ same phasors.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,9 @@ import pytest
 
 import features
 import substations
+from data_contracts.compensation import POWER_FACTOR, TAN_PHI
 from data_contracts.dataset import Dataset
+from data_contracts.economic_dispatch import Offers, dispatch_mw
 from data_contracts.quality_index import (
     GRADES,
     INDICATORS,
@@ -31,13 +33,26 @@ from data_contracts.quality_index import (
     pst_limit,
     ratios,
 )
+from data_contracts.tables.stability import KNOWN, MARGINS
+from data_contracts.transmission import BUSES, OWN_LOADS, UNITS, bus_loads_mw, sensitivities
+from features.rearrangement import PAIRS, States, code_of, moves_to, outcomes, reach
+from flows import resolving
+from models.transfer_rows import bays, moves_text
 from simulation.ageing.campaign import Span, observe_assets
 from simulation.demand import simulate_load
+from simulation.grid import DispatchHour
+from simulation.grid.dispatch import LOSS_SHARE, Dispatch
+from simulation.grid.fleet import NAMES, Fleet
+from simulation.grid.hours import simulate_hours
+from simulation.grid.optimum import Optimum
 from simulation.tables.assets import write_assets
 from simulation.tables.customers import write_customers
+from simulation.tables.dispatch import write_dispatch
 from simulation.tables.standing import write_load
 from simulation.tables.thermal import write_thermal
+from substations.settings import grid, reach_of
 from substations.station import station_facts
+from substations.sweep import Served, sweep
 from switchyard.home import Home
 from switchyard.identity import ScenarioId
 from switchyard.profiles import Profile, load_profile
@@ -385,10 +400,15 @@ def write_quality(folder: Path, substation: str, count: int, rng: np.random.Gene
             "t": pa.array((begin * 1000).astype(np.int64), pa.timestamp("ms", tz="UTC")),
             "index": index, "metered_index": np.clip(index + rng.normal(0, 5, n), 0, 100),
             "pst": pst, "thd_pct": thd, "harmonic_pct": share * thd, "flagged": sagged,
+            "u_min_pu": 1.0 - depth, "u_max_pu": np.full(n, 1.02), "event_s": np.where(sagged, 0.1, 0.0),
+            "swells": np.zeros(n, dtype=np.int32),
             "grade": np.array(GRADES)[grade_codes(index)],
             "worst": np.array(INDICATORS)[found.argmax(axis=1)],
         },
     )  # fmt: skip
+    write_part(
+        folder, "scenarios", "quality", {"scenario_id": ids, "parameters": ['{"start_s": 300.5}'] * count}
+    )
     parts = []
     for end in (WINDOW, SECONDS):
         v = drawn.v[:, end - WINDOW : end] * V_NOM
@@ -450,6 +470,184 @@ def write_losses(folder: Path, substation: str, count: int, rng: np.random.Gener
     write_part(folder, "losses", "state", columns)
 
 
+def write_controls(folder: Path, substation: str, count: int) -> None:
+    """The table `controls`: the first `count` states of `losses` under the settings next to theirs."""
+    facts = station_facts(substations.read(substation))
+    circuit = facts.circuit
+    p, q = (np.array([x]) / sum(x) for x in (facts.design_p_w, facts.design_q_var))
+    losses = pq.read_table(folder / "losses" / "state-00000.parquet").slice(0, count).to_pylist()
+    parts = []
+    for state in losses:
+        shown = [
+            dict(pair.split(":") for pair in state[key].split(",")) for key in ("taps", "capacitor_steps")
+        ]
+        tap = np.array([[np.mean([int(shown[0][unit]) for unit in link.units]) for link in circuit.links]])
+        steps = np.array([[float(shown[1][bank.name]) for bank in circuit.banks]])
+        around = reach_of(circuit, tap, steps, 1)
+        values = around.low[0] + grid(tuple(around.count[0].tolist()))
+        served = Served(
+            state["p_metered_w"] * p, state["q_metered_var"] * q, np.array([state["v_metered_pu"]])
+        )
+        links = len(circuit.links)
+        every = np.concatenate([around.present, values.astype(float)])[None]
+        flow = sweep(circuit, served, every[..., :links], every[..., links:])
+        parts.append(
+            {
+                "scenario_id": [state["scenario_id"]] * len(values),
+                "t": pa.array([state["t"]] * len(values), pa.timestamp("ms", tz="UTC")),
+                "status": ["ok"] * len(values),
+                "taps": [
+                    ",".join(
+                        f"{unit}:{row[k]}" for k, link in enumerate(circuit.links) for unit in link.units
+                    )
+                    for row in values
+                ],
+                "capacitor_steps": [
+                    ",".join(f"{bank.name}:{row[links + k]}" for k, bank in enumerate(circuit.banks))
+                    for row in values
+                ],
+                "loss_w": 1.05 * flow.series_w[0, 1:] + flow.core_w[0, 1:],
+                "violations": (flow.v_pu[:, 0, 1:] > 1.1).sum(axis=0),
+                "overloads": (flow.loading[:, 0, 1:] > 1.0).sum(axis=0),
+            }
+        )
+    (folder / "controls").mkdir(parents=True, exist_ok=True)
+    pq.write_table(
+        pa.concat_tables([pa.table(part) for part in parts]), folder / "controls" / "state-00000.parquet"
+    )
+
+
+def write_transfers(folder: Path, substation: str, count: int, rng: np.random.Generator) -> None:
+    """The table `transfers` of `count` states, one a day: truth is nearly what the meters expect."""
+    described = substations.read(substation)
+    facts = station_facts(described).movable
+    units, feeders = facts.units, (*facts.feeders, *facts.others)
+    base = np.array([next(f.base_mw for f in described.feeders if f.id == one.name) for one in feeders])
+    uneven = rng.normal(1, 0.08, (count, len(feeders), 3))
+    load = 1e6 / 3 * base[:, None] * rng.uniform(0.5, 1.0, (count, len(feeders), 1)) * uneven * (1 + 0.3j)
+    side = np.where(np.arange(len(feeders)) < len(facts.feeders), rng.random(load.shape[:2]) < 0.3, False)
+    side = side.astype(np.int64)
+    carried = np.array([feeder.carried for feeder in feeders])[np.arange(len(feeders)), side]
+    nominal = np.array([unit.v_nom_v for unit in units])
+    states = States(
+        v=nominal[:, None] * rng.normal(1.0, 0.01, (count, len(units), 3)),
+        s_va=np.einsum("nfu,nfp->nup", carried, load),
+        feeder_va=load,
+        side=side,
+        supply_va=1e6 * rng.uniform(1, 5, (count, len(facts.supplies))) * (1 + 0.5j),
+        pair=rng.integers(3, size=(count, len(facts.supplies))),
+        price_per_mwh=np.full(count, 4500.0),
+    )
+    within = reach(len(facts.feeders), len(facts.supplies))
+    expected = outcomes(states, facts)
+    true = expected.imbalance_pct * rng.normal(1.0, 0.03, expected.imbalance_pct.shape)
+    points = [point.id for point in described.points]
+    v, s = np.ones((count, len(points), 3)), np.zeros((count, len(points), 3), dtype=complex)
+    at = [points.index(point) for point in bays(described).values()]
+    v[:, at], s[:, at] = states.v, -states.s_va
+    of = {feeder.id: points.index(feeder.point) for feeder in described.feeders}
+    s[:, [of[feeder.name] for feeder in feeders]] = load
+    rows, many = [], within.moves.size
+    for n in range(count):
+        placed = {
+            "scenario_id": str(ScenarioId(substation, "tiny", 7, "transfer", n)),
+            "status": "ok",
+            "t": int(START + 86400 * (n % 40) + 900 * (n % 96)) * 1000,
+            "sections": ",".join(
+                f"{one.name}:{one.buses[k]}" for one, k in zip(facts.feeders, side[n], strict=False)
+            ),
+            "traction": ",".join(
+                f"{one.name}:{PAIRS[k]}" for one, k in zip(facts.supplies, states.pair[n], strict=True)
+            ),
+            "running": ",".join(one.name for one in facts.supplies),
+        }
+        metered = {
+            "v_metered_v": v[n].ravel().tolist(),
+            "p_metered_w": s[n].real.ravel().tolist(),
+            "q_metered_var": s[n].imag.ravel().tolist(),
+            "p_traction_metered_w": states.supply_va[n].real.tolist(),
+            "q_traction_metered_var": states.supply_va[n].imag.tolist(),
+        }
+        for k in range(many):
+            outcome = {
+                "present": k == 0,
+                "moves": moves_text(code_of(moves_to(within, k, side[n], states.pair[n])), facts),
+                "imbalance_pct": true[n, k],
+                "reduction_pct": 100.0 * (1.0 - true[n, k] / true[n, 0]),
+                "permitted": bool(expected.allowed[n, k]),
+            }
+            rows.append(placed | outcome | (metered if k == 0 else dict.fromkeys(metered)))
+    table = pa.Table.from_pylist(rows)
+    table = table.set_column(
+        table.column_names.index("t"), "t", table["t"].cast(pa.timestamp("ms", tz="UTC"))
+    )
+    (folder / "transfers").mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, folder / "transfers" / "transfer-00000.parquet")
+
+
+def write_banks(folder: Path, substation: str, count: int, rng: np.random.Generator) -> None:
+    """The table `compensation` of `count` states over forty days: each bank at the power factor's limit."""
+    facts = station_facts(substations.read(substation))
+    load = rng.uniform(0.4, 1.2, (count, 1)) * rng.uniform(0.9, 1.1, (count, len(facts.feeders)))
+    p, q = load * np.array(facts.design_p_w), load * np.array(facts.design_q_var)
+    t = START + 86400.0 * (np.arange(count) % 40) + 900.0 * (np.arange(count) // 40 * 7 % 96)
+    steps = np.array([rng.integers(0, bank.steps + 1, count) for bank in facts.banks])
+    said = [",".join(f"{bank.name}:{n}" for bank, n in zip(facts.banks, own, strict=True)) for own in steps.T]
+    for bank, own in zip(facts.banks, steps, strict=True):
+        v, mine = rng.normal(1.02, 0.01, count), np.array([name in bank.feeders for name in facts.feeders])
+        in_service = own / bank.steps * v**2
+        fed_p, fed_q = p @ mine / bank.q_var, q @ mine / bank.q_var - in_service
+        wanted = fed_q + TAN_PHI * fed_p
+        best = (in_service + wanted) / (v + bank.x_pu * wanted / v) ** 2
+        noise = rng.normal(1.0, 0.004, (6, count))
+        columns = {
+            "scenario_id": [str(ScenarioId(substation, "tiny", 7, "state", k % 40)) for k in range(count)],
+            "t": pa.array((t * 1000).astype(np.int64), pa.timestamp("ms", tz="UTC")),
+            "bank": [bank.name] * count,
+            "point": [bank.points[0]] * count,
+            "status": ["ok"] * count,
+            "steps": own,
+            "p_fed_metered_w": fed_p * bank.q_var * noise[0],
+            "q_fed_metered_var": fed_q * bank.q_var * noise[1],
+            "v_metered_pu": v * (1 + 0.2 * (noise[2] - 1)),
+            "v_infeed_metered_pu": rng.normal(1.0, 0.01, count),
+            "p_feeders_metered_w": list(p * noise[3][:, None]),
+            "q_feeders_metered_var": list(q * noise[4][:, None]),
+            "taps": [",".join(f"{tap.name}:{rng.integers(6, 11)}" for tap in facts.taps) for _ in said],
+            "capacitor_steps": said,
+            "ambient_c": rng.uniform(10, 40, count),
+            "optimal_var": best * bank.q_var,
+            "metered_optimal_var": best * bank.q_var * noise[5],
+            "power_factor": np.full(count, POWER_FACTOR),
+        }
+        write_part(folder, "compensation", bank.name.lower(), columns)
+
+
+@cache
+def dispatched_hours() -> tuple[DispatchHour, ...]:
+    """Hours of forty days, most on test days; the lossless dispatch also stands for the AC optimum."""
+    rng = np.random.default_rng(5)
+    days = np.concatenate([np.arange(40), np.tile([17, 18, 19, 37, 38, 39], 16)])
+    t = int(START) - 19800 + np.unique(86400 * days + 3600 * rng.integers(24, size=days.size))
+    system = simulate_hours(rng, t, 19800)
+    own = system.load_pu[:, None] * rng.uniform(150, 300, (t.size, len(OWN_LOADS)))
+    load = bus_loads_mw(4600.0 * system.load_pu + own.sum(axis=1), own)
+    fleets = [Fleet.of(system, k) for k in range(t.size)]
+    place = [NAMES.index(unit.name) for unit in UNITS]
+    offers = Offers(
+        *(np.stack([getattr(fleet, one.name)[place] for fleet in fleets]) for one in fields(Offers))
+    )
+    total, limits = load.sum(axis=1) * (1 + LOSS_SHARE), np.tile(sensitivities().limit_mw, (t.size, 1))
+    p_mw = dispatch_mw(offers, total, load * (1 + LOSS_SHARE), limits)[:, np.argsort(place)]
+    hours = []
+    for k, fleet in enumerate(fleets):
+        cost, line = fleet.cost_per_h(p_mw[k]), "line-b02-b03" if k % 3 else ""
+        found = Dispatch(p_mw[k], np.zeros(BUSES), cost, line, np.zeros(BUSES))
+        best = Optimum(p_mw[k], cost, LOSS_SHARE * load[k].sum(), line, 1.0, 1.05, 99.0)
+        hours.append(DispatchHour(int(t[k]), fleet, load[k], 0.25 * load[k], found, found, best, "ok"))
+    return tuple(hours)
+
+
 def write_equipment(folder: Path, substation: str) -> None:
     """The table `assets` of a year of a station's equipment, by the simulator itself."""
     described = substations.read(substation)
@@ -507,6 +705,49 @@ def write_voltage_events(folder: Path, substation: str, profile: Profile, rng: n
     write_part(folder, "sag_events", "sag_events", sag_events)
 
 
+def write_states(folder: Path, substation: str, count: int) -> None:
+    """The table `stability`: margins follow from load, line loading and reserve; the last state has none."""
+    rng = np.random.default_rng(len(substation))
+    known = {name: rng.uniform(0.5, 1.5, count) for name in KNOWN}
+    load = rng.uniform(2500, 6500, count)
+    loading, reserve = rng.uniform(40, 120, count), rng.uniform(50, 500, count)
+    hidden = rng.normal(0, 5, (3, count))
+    margins = {
+        "voltage": 170 - load / 50 + hidden[0],
+        "outages": 150 - loading + hidden[1],
+        "frequency": 30 + reserve / 4 + hidden[2],
+    }
+    scores = np.clip(np.stack([margins[name] for name in MARGINS]), 0, 100)
+    least, score = scores.argmin(axis=0), scores.min(axis=0)
+    day = np.arange(count) % 40
+    begin = START + 86400.0 * day + 3600.0 * rng.integers(0, 18, count)
+    status = np.array(["ok"] * (count - 1) + ["infeasible"])
+    solved = status == "ok"
+    high = loading > 80
+    known |= {
+        "load_metered_mw": load,
+        "neighbour_load_metered_mw": load * rng.uniform(0.4, 1.5, count),
+        "loading_max_metered_pct": loading,
+        "primary_reserve_declared_mw": reserve,
+        "v_min_metered_pu": 1.02 - load / 1e5,
+    }
+    numbers = {**known, "score": score, **{f"score_{name}": scores[k] for k, name in enumerate(MARGINS)}}
+    texts = {
+        "stability_class": np.where(score > 80, "stable", np.where(score >= 60, "marginal", "unstable")),
+        "limited_by": np.array(MARGINS)[least],
+        "limiting_contingency": np.where(high, "line-b01-b02", "line-b02-b03"),
+        "worst_contingency": np.where(high, "line-b26-b27", "line-b15-b16"),
+        "largest_infeed": np.where(reserve > 300, "unit-b34-coal", "unit-b35-coal"),
+    }
+    stability = {
+        "scenario_id": [str(ScenarioId(substation, "tiny", 7, "contingency", k)) for k in range(count)],
+        "t": pa.array((begin * 1000).astype(np.int64), pa.timestamp("ms", tz="UTC")),
+        "status": status,
+        **{name: pa.array(values, mask=~solved) for name, values in {**numbers, **texts}.items()},
+    }
+    write_part(folder, "stability", "contingency", stability)
+
+
 def write_dataset(home: Home, profile: Profile, substation: str, counts: dict[str, int]) -> Path:
     """A dataset of `substation` in `home`."""
     rng = np.random.default_rng(abs(hash(substation)) % 1 + len(substation))
@@ -517,6 +758,11 @@ def write_dataset(home: Home, profile: Profile, substation: str, counts: dict[st
         write(folder, substation, count=count, rng=rng)
     write_customers(folder / "customers" / "customers-00000.parquet", substations.read(substation), profile)
     write_losses(folder, substation, 400, rng)
+    write_controls(folder, substation, 80)
+    write_transfers(folder, substation, 100, rng)
+    write_banks(folder, substation, 200, rng)
+    write_dispatch(folder / "dispatch" / "dispatch-00000.parquet", dispatched_hours())
+    write_states(folder, substation, 160)
     write_equipment(folder, substation)
     write_hot_days(folder, substation, profile)
     write_voltage_events(folder, substation, profile, rng)
@@ -570,6 +816,7 @@ def profile() -> Profile:
 @pytest.fixture(scope="session")
 def campaign(tmp_path_factory, profile) -> Home:
     """A home with the synthetic datasets of the tiny profile."""
+    resolving.provide()
     home = Home(tmp_path_factory.mktemp("campaign"))
     for substation in profile.substations:
         write_dataset(home, profile, substation, COUNTS)

@@ -32,7 +32,7 @@ def inputs(rng, n):
     weekday = np.floor(local / DAY_S + 3) % 7
     for name in HORIZONS:
         X[:, INDEX[f"saturday_{name}"]] = weekday == 5
-        X[:, INDEX[f"sunday_{name}"]] = weekday == 6
+        X[:, INDEX[f"free_{name}"]] = weekday == 6
     year = 2 * np.pi * local / DAY_S / 365.25
     X[:, INDEX["year_sin"]], X[:, INDEX["year_cos"]] = np.sin(year), np.cos(year)
     X[:, INDEX["load_week_level_pu"]] = rng.uniform(0.3, 0.6, n)
@@ -145,7 +145,8 @@ def test_rows__of_a_ramp__have_their_targets_and_no_target_in_another_split(fold
     # At 24 h the load now is that of the same time yesterday.
     np.testing.assert_array_equal(rows.truth["persistence_24h"], rows.truth["yesterday_24h"])
     np.testing.assert_allclose(rows.column("load_quarter_0_pu"), rows.truth["persistence_1h"])
-    np.testing.assert_allclose(rows.column("load_week_before_24h_pu"), rows.truth["last_week_24h"])
+    # The campaign's only public holiday is a Sunday.
+    np.testing.assert_allclose(rows.column("load_like_24h_pu"), rows.truth["last_week_24h"])
     np.testing.assert_allclose(rows.column("load_day_before_15min_pu"), rows.truth["yesterday_15min"])
     assert np.all(np.mod(rows.t, 900.0) == 0)
     for name in HORIZONS:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from models.maintenance.overload_risk import (
+    AHEAD,
     CORRECTED,
     CRITICAL,
     DAY_AGO,
     DEFINITION,
-    HELD,
+    EQUIPMENT,
+    HOT_C,
     LIMITS_C,
     NEAR_C,
     NEAR_SHARE,
@@ -18,6 +20,7 @@ from models.maintenance.overload_risk import (
     Cuts,
     OverloadMachines,
     level_of,
+    levels_cut,
 )
 from models.metrics import Metric
 from models.rows import Names, Rows
@@ -37,7 +40,8 @@ def rows(rng):
     """Hot spots from 60 to 160 °C around the standard's; the day before is known to every other row."""
     X = rng.normal(size=(N, len(DEFINITION.features)))
     held = rng.uniform(60.0, 160.0, N)
-    X[:, DEFINITION.features.index(HELD)] = held
+    X[:, DEFINITION.features.index(AHEAD)] = held
+    X[:, -len(EQUIPMENT) :] = rng.normal(size=(4, len(EQUIPMENT)))[np.arange(N) // 3 % 4]
     X[1::2, [DEFINITION.features.index(name) for name in DAY_AGO]] = np.nan
     X[:, DEFINITION.features.index("top_oil_c")] = held - 25.0
     X[:, DEFINITION.features.index("ambient_c")] = 30.0
@@ -90,8 +94,8 @@ def test_level_of__limits__belong_to_the_level_above():
 def test_answer__machine_that_says_nothing__leaves_the_standards_forecast(rows):
     answer = DEFINITION.answer(OverloadMachines(silent(rows), silent(rows)), rows)
 
-    np.testing.assert_array_equal(answer["hottest_c"], rows.column(HELD))
-    np.testing.assert_array_equal(answer["code"], level_of(rows.column(HELD)))
+    np.testing.assert_array_equal(answer["hottest_c"], rows.column(AHEAD))
+    np.testing.assert_array_equal(answer["code"], level_of(rows.column(AHEAD)))
     assert (answer["minutes"] == 1.0).all()
 
 
@@ -133,7 +137,7 @@ def test_answer__day_before__decides_which_cuts_hold(rows):
     code = DEFINITION.answer(replace(bare, cuts=(one, other)), rows)["code"]
 
     known = np.asarray(rows.truth["day_known"])
-    np.testing.assert_array_equal(code[known], level_of(rows.column(HELD)[known]))
+    np.testing.assert_array_equal(code[known], level_of(rows.column(AHEAD)[known]))
     assert not code[~known].any()
 
 
@@ -149,7 +153,7 @@ def test_subset__most_rows__lie_near_a_limit(rows, rng):
     some = DEFINITION.subset(rows, 200, rng)
 
     assert 180 <= len(some) <= 200
-    near = np.asarray(some.truth["hottest_c"]) >= NEAR_C
+    near = some.column(AHEAD) >= NEAR_C
     assert near.mean() == pytest.approx(NEAR_SHARE, abs=0.05)
 
 
@@ -163,7 +167,7 @@ def test_fit__nothing_ever_too_hot__still_answers(rows):
 
 
 def test_opponent__corrected__misses_nothing_in_the_mean_where_it_is_hot(rows):
-    near = rows.select(np.asarray(rows.truth["hottest_c"]) >= NEAR_C)
+    near = rows.select(np.asarray(rows.truth["hottest_c"]) >= HOT_C)
 
     found = DEFINITION.opponent(CORRECTED, rows, rows, near)["hottest_c"]
 
@@ -178,6 +182,53 @@ def test_raw__missing_day_before__is_as_the_graph_answers(rows, fitted):
     np.testing.assert_allclose(
         CompiledModel(DEFINITION.compile(fitted).onnx)(X), DEFINITION.raw(fitted, X), rtol=0, atol=1e-9
     )
+
+
+def test_answer__transformer_that_nobody_knows__is_taken_for_their_mean(rows, fitted):
+    from models.runtime import CompiledModel
+
+    X = rows.inputs(DEFINITION.features)
+    strangers, nobodys = X.copy(), X.copy()
+    strangers[:, -len(EQUIPMENT) :] += 0.5
+    nobodys[:, -len(EQUIPMENT) :] = np.nan
+
+    graph = CompiledModel(DEFINITION.compile(fitted).onnx)
+
+    np.testing.assert_array_equal(DEFINITION.raw(fitted, strangers), DEFINITION.raw(fitted, nobodys))
+    np.testing.assert_allclose(graph(strangers), DEFINITION.raw(fitted, strangers), rtol=0, atol=1e-9)
+    assert np.abs(DEFINITION.raw(fitted, X) - DEFINITION.raw(fitted, nobodys)).max() > 0.1
+
+
+def test_fit__gradients_of_their_own__are_told_apart(rows):
+    own = 8.0 * np.where(rows.column(EQUIPMENT[0]) > 0, 1.0, -1.0)
+    hottest = rows.column(AHEAD) + own
+    shifted = replace(rows, truth={**rows.truth, "hottest_c": hottest})
+
+    found = DEFINITION.answer(DEFINITION.fit(shifted, DEFINITION.defaults, 3), shifted)["hottest_c"]
+
+    assert np.abs(found - hottest).mean() < 2.5
+
+
+def test_levels_cut__two_overlapping_levels__recall_and_precision_keep_from_their_bars():
+    rng = np.random.default_rng(4)
+    true = rng.uniform(80.0, 160.0, 20_000)
+    estimate, code = true + rng.normal(0.0, 2.0, true.size), level_of(true)
+
+    cut = levels_cut((estimate, code), (estimate, code))[0].levels_c[2]
+
+    says, critical = estimate >= cut, code == CRITICAL
+    assert (says & critical).sum() / critical.sum() > 0.97
+    assert (says & critical).sum() / says.sum() > 0.73
+
+
+def test_calibrate__rows_that_were_learnt_from__are_judged_by_machines_that_have_not_seen_them(rows, fitted):
+    assert fitted.learnt is None
+    few = rows.select(np.arange(N) < 30)
+
+    with_training = DEFINITION.calibrate(DEFINITION.fit(rows, DEFINITION.defaults, 3), few).cuts
+    alone = DEFINITION.calibrate(replace(DEFINITION.fit(rows, DEFINITION.defaults, 3), learnt=None), few).cuts
+
+    assert with_training != alone
 
 
 def test_decode__time_to_overload__only_where_the_level_is_high_or_critical(rows, fitted):

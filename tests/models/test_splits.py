@@ -5,7 +5,7 @@ import pytest
 
 from models.errors import DataError
 from models.rows import Names
-from models.splits import day_of, folds, split_of_day, split_of_episodes
+from models.splits import day_of, folds, scheme, split_of_day, split_of_episodes, start_of
 
 # 1 January 2025 in Mumbai begins at 18:30 UTC the evening before.
 MIDNIGHT = 1735669800.0
@@ -15,6 +15,12 @@ IST = 19800
 def test_split_of_day__twenty_days__are_fourteen_three_three():
     assert split_of_day(np.arange(20)).tolist() == [0] * 14 + [1] * 3 + [2] * 3
     assert split_of_day(np.array([33, 34, 37])).tolist() == [0, 1, 2]
+
+
+def test_start_of__a_versions_tag__gives_the_start_back_unless_days_were_split_otherwise():
+    assert start_of(scheme(date(2025, 1, 1))) == date(2025, 1, 1)
+    for said in ("", "7+1 of 10 days from 2025-01-01"):
+        assert start_of(said) is None
 
 
 def test_day_of__last_second_before_midnight__belongs_to_the_day_before():

@@ -127,10 +127,9 @@ def test_build__row__has_the_inputs_of_the_request_that_a_gateway_would_post(bui
         windows = windows_from_rows(pack([item]), [sites.find(item).nominals])
         context = dict(zip(CONTEXT_NAMES, context_block([item], windows, groups)[0], strict=True))
         of_window = dict(zip(NAMES, compute(windows)[0], strict=True))
-        for name in set(DEFINITION.features) - {"utilisation_mva_pu"}:
+        for name in DEFINITION.features:
             value = (context if name in context else of_window)[name]
             assert value == pytest.approx(rows.column(name)[at], rel=1e-9, abs=1e-9), name
-        assert rows.column("utilisation_mva_pu")[at] == pytest.approx(pu[-1])
 
 
 def test_build__days_too_short_for_an_hour_ahead__says_so(tmp_path):

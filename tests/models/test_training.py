@@ -41,7 +41,7 @@ def test_train__run__holds_trials_inputs_figures_and_plots(trained, campaign, pr
     assert {part.dataset.name for part in run.inputs.dataset_inputs} == {"tiny.mumbai", "tiny.delhi"}
     bars = [row for row in trained[name].rows if row.met is not None]
     for row in bars:
-        assert run.data.metrics[f"training/all/{row.metric}"] == row.value
+        assert run.data.metrics[f"test/{row.metric}"] == row.value
     plots = {file.path for file in client.list_artifacts(version.run_id, "plots")}
     assert {"plots/learning_curve.png", "plots/feature_importance.png", "plots/optuna_history.png"} <= plots
     wanted = {

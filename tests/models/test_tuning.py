@@ -50,6 +50,36 @@ def test_tune__killed_in_a_trial_and_started_again__ends_where_an_uninterrupted_
     assert resumed.params == straight.params
 
 
+def test_tune__more_trials_later__go_on_with_the_same_study_and_fewer_look_at_its_start(train, tmp_path):
+    straight = run(train, Home(tmp_path / "a"), 4)
+    home = Home(tmp_path / "b")
+    first = run(train, home, 2)
+    whole = run(train, home, 4)
+    assert [trial.params for trial in whole.trials] == [trial.params for trial in straight.trials]
+    again = run(train, home, 2)
+    assert again.params == first.params
+    assert again.trials == first.trials
+    assert len(again.study.trials) == 2
+    assert len(list(home.optuna.iterdir())) == 1
+
+
+def test_tune__report__is_told_of_every_trial_of_finished_ones_too(train, tmp_path):
+    home = Home(tmp_path)
+    told = []
+
+    def go(trials):
+        told.clear()
+        tuning.tune(
+            definition("phase_imbalance"), train, home=home, key=KEY, trials=trials, fold_count=3, most=800,
+            report=told.append,
+        )  # fmt: skip
+        return [record.number for record in told]
+
+    assert go(2) == [0, 1]
+    assert go(3) == [0, 1, 2]
+    assert go(1) == [0]
+
+
 def test_tune__trial_zero__has_the_defaults(train, tmp_path):
     tuned = run(train, Home(tmp_path), 1)
     assert tuned.trials[0].params == dict(definition("phase_imbalance").defaults)

@@ -93,6 +93,20 @@ def test_subset__weights__keep_the_base_rate(rows):
     assert rate(some) == pytest.approx(rate(train), rel=1e-9)
 
 
+def test_subset__points_that_see_the_same__are_one_row_that_stands_for_all(rows):
+    train = rows.select(rows.split == TRAIN)
+    some = DEFINITION.subset(train, 10**6, np.random.default_rng(0))
+
+    def seen(of):
+        event = np.asarray(of.truth["event"])
+        keys = (of.t, of.substation.codes, of.kind.codes, of.truth["code"])
+        return np.stack([np.asarray(key, dtype=float)[event] for key in keys], axis=1)
+
+    assert len(seen(some)) == len(np.unique(seen(train), axis=0)) < len(seen(train))
+    weight, event = np.asarray(some.truth["weight"]), np.asarray(some.truth["event"])
+    assert weight[event].sum() == pytest.approx(np.asarray(train.truth["event"]).sum())
+
+
 def test_opponent__empty_group__answers_as_all_together(rows):
     none = replace(rows, X=rows.X.copy())
     none.X[:, rows.columns.index("hour_local")] = 3.5

@@ -69,7 +69,9 @@ def test_example__asked__every_item_answered(engine, path):
     answer = json.loads(infer(engine, path.read_bytes(), "r"))
     for item in answer.get("items", [answer]):
         assert "problem" not in item
-        assert item["monitoring"]["phase_imbalance"]["status"] == "ok"
+        # The point of the whole grid is none at which phases are compared.
+        expected = "abstained" if path.stem in {"dispatch", "stability"} else "ok"
+        assert item["monitoring"]["phase_imbalance"]["status"] == expected
 
 
 def test_example__unbalance__is_seen_and_exceeds_its_limit(engine):

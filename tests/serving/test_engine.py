@@ -14,6 +14,7 @@ from serving.errors import SnapshotError
 from serving.intake import infer
 from serving.problems import ProblemError
 from serving.snapshot import PublishedModel, write_snapshot
+from switchyard.home import Home
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +171,23 @@ def test_infer__invalid_readings__counted_and_left_out(ask, item):
         "invalid": 3,
     }
     assert response["monitoring"]["phase_imbalance"]["status"] == "ok"
+
+
+def test_infer__inputs_beyond_training__named_beside_the_answer(tmp_path, compiler, item):
+    known = json.loads((compiler.phase_imbalance("known") / "spec.json").read_text())["features"]
+    ranges = [[1e6, 2e6], *[None] * (len(known) - 1)]
+    name = write_snapshot(
+        Home(tmp_path),
+        [PublishedModel("phase_imbalance", "1", compiler.phase_imbalance(spec={"seen": ranges}))],
+        {"mumbai": {"phase_imbalance": "phase_imbalance"}},
+        catalogue_digest=features.catalogue_digest(),
+        contract_version=CONTRACT_VERSION,
+    )
+    engine = Engine.load(Home(tmp_path), name)
+    response = json.loads(infer(engine, json.dumps(item()).encode(), "r1"))
+    assert response["monitoring"]["phase_imbalance"]["status"] == "ok"
+    assert response["input_quality"]["outside_training"] == {"phase_imbalance": [known[0]]}
+    assert msgspec.json.decode(json.dumps(response), type=Response).input_quality is not None
 
 
 def test_infer__more_waveforms_than_a_batch_may_have__413(engine, item):

@@ -113,6 +113,26 @@ def test_load_model__specification_that_does_not_fit__refused_naming_it(load, co
         load(compiler.phase_imbalance(spec=spec))
 
 
+def test_strangers__ranges_of_training__name_the_inputs_beyond_them(load, compiler):
+    plain = load(compiler.phase_imbalance())
+    names = plain.spec.features
+    inputs = np.zeros((3, len(names)))
+    inputs[1, 2], inputs[1, 3], inputs[2, 1] = -1.5, 2.5, np.nan
+    assert plain.strangers(inputs) == {}
+    ranges = [[-1.0, 1.0]] * len(names)
+    ranges[3] = None
+    told = load(compiler.phase_imbalance(spec={"seen": ranges}))
+    assert told.strangers(inputs) == {1: [names[2]]}
+    ranges[3] = [0.0, 2.0]
+    told = load(compiler.phase_imbalance(spec={"seen": ranges}))
+    assert told.strangers(inputs) == {1: [names[2], names[3]]}
+
+
+def test_load_model__ranges_of_other_inputs__refused(load, compiler):
+    with pytest.raises(SnapshotError, match="1 ranges for"):
+        load(compiler.phase_imbalance(spec={"seen": [[0.0, 1.0]]}))
+
+
 def test_load_model__graph_that_is_none__refused_naming_the_file(load, compiler):
     folder = compiler.phase_imbalance()
     (folder / "model.onnx").write_bytes(b"not a graph")
@@ -121,9 +141,9 @@ def test_load_model__graph_that_is_none__refused_naming_the_file(load, compiler)
 
 
 def test_load_model__model_without_decoder__refused_naming_it(load, compiler):
-    folder = compiler.phase_imbalance(spec={"model": "reactive_power"})
-    with pytest.raises(SnapshotError, match="reactive_power has no decoder"):
-        load(folder, "reactive_power")
+    folder = compiler.phase_imbalance(spec={"model": "transformer_noise"})
+    with pytest.raises(SnapshotError, match="transformer_noise has no decoder"):
+        load(folder, "transformer_noise")
 
 
 def test_load_model__golden_not_json__refused(load, compiler):

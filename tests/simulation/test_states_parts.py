@@ -106,7 +106,8 @@ def test_simulate_substation__states_of_several_parts__same_bytes_whoever_solves
     assert again.rows["losses"] == len(parts[1].quarters)
     redone = {path for path in again.files if path.stat().st_mtime_ns != before[path]}
     assert lost in redone
-    assert {path.name for path in redone} <= {parts[1].file(table) for table in ("losses", "controls")}
+    tables = ("losses", "controls", "compensation")
+    assert {path.name for path in redone} <= {parts[1].file(table) for table in tables}
     alone = sorted((tmp_path / "one").rglob("*.parquet"))
     assert sum(path.parent.name == "losses" for path in alone) == 3
     for path in alone:

@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 from unittest.mock import patch
@@ -86,11 +87,53 @@ def test_infer__nothing_listens__exit_1_names_the_address(command, tmp_path):
 
 
 def test_status__empty_home__says_none(command):
-    assert json.loads(command("status", "--json").output)["snapshot"] is None
+    found = json.loads(command("status", "--json").output)
+    assert found["snapshot"] is None
+    assert found["up"] is None
+    assert found["versions"] == found["runs"] == found["steps"] == []
+    assert "switchyard up starts the service" in command("status").output
+
+
+def test_down__nothing_is_up__says_so(command):
+    done = command("down")
+    assert done.exit_code == 0
+    assert "nothing is up on" in done.output
+
+
+@pytest.mark.parametrize("detach", [[], ["--detach"]])
+def test_up__port_is_taken__exit_2_names_the_option(command, detach):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = command("up", "--mlflow-port", port, *detach)
+    assert done.exit_code == 2
+    assert f"--mlflow-port {port}" in done.output
 
 
 def test_rollback__nothing_published__exit_1(command):
     assert command("rollback").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["promote", "voltage_sage"], 2, "choose one of voltage_anomaly"),
+        (["promote", "voltage_sag", "--version", "0"], 2, "--version"),
+        (["promote", "voltage_sag"], 1, "voltage_sag has no version in the registry"),
+        (["rollback", "voltage_sage"], 2, "choose one of voltage_anomaly"),
+        (["rollback", "--to", "2"], 2, "switchyard rollback MODEL --to N"),
+        (["rollback", "voltage_sag", "--to", "2"], 1, "voltage_sag has no version in the registry"),
+    ],
+)
+def test_promote_and_rollback__what_is_not_there__is_told_and_nothing_is_started(
+    command, tmp_path, words, code, told
+):
+    done = command(*words)
+    assert done.exit_code == code
+    assert told in done.output
+    assert not (tmp_path / "home" / "prefect").exists()
+    assert "Traceback" not in done.output
 
 
 def test_evaluate__a_recording_for_another_model__exit_2_with_the_command_to_type(command, tmp_path):
@@ -107,3 +150,28 @@ def test_evaluate__a_recording_with_a_wrong_cell__exit_1_names_file_row_and_colu
     result = command("evaluate", "frequency_stability", "--data", str(file))
     assert result.exit_code == 1
     assert f"{file}: row 3: frequency is 'fifty'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["voltage_sage"], 2, "choose one of voltage_anomaly"),
+        (["voltage_sag", "--substation", "paris"], 2, "choose one of mumbai, delhi, bangalore, chennai"),
+        (["voltage_sag", "--trials", "0"], 2, "--trials"),
+    ],
+)
+def test_train__what_is_not_there__exit_2_names_what_is_and_starts_nothing(
+    command, tmp_path, words, code, told
+):
+    done = command("train", *words, "--profile", "quick")
+    assert done.exit_code == code
+    assert told in done.output
+    assert not (tmp_path / "home" / "prefect").exists()
+    assert "Traceback" not in done.output
+
+
+def test_train__help__says_what_it_takes_and_how_to_call_it(command):
+    shown = command("train", "--help").output
+    assert "switchyard train voltage_sag --substation delhi --trials 50" in shown
+    assert "[MODEL]" in shown
+    assert "go on where it ended" in " ".join(shown.split())

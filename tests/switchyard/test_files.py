@@ -7,7 +7,7 @@ import time
 import pytest
 
 from switchyard.errors import SwitchyardError
-from switchyard.files import read_json, rename_into, write_bytes_atomic, write_json_atomic
+from switchyard.files import append_json_line, read_json, rename_into, write_bytes_atomic, write_json_atomic
 
 
 def test_write_bytes_atomic__existing_file__replaced_and_no_temporary_left(tmp_path):
@@ -16,6 +16,15 @@ def test_write_bytes_atomic__existing_file__replaced_and_no_temporary_left(tmp_p
     write_bytes_atomic(path, b"two")
     assert path.read_bytes() == b"two"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_append_json_line__lines__are_added_whole_and_nan_is_refused(tmp_path):
+    path = tmp_path / "reports" / "lines.jsonl"
+    append_json_line(path, {"value": 1.5})
+    append_json_line(path, {"value": None})
+    with pytest.raises(SwitchyardError, match=r"lines\.jsonl.*null"):
+        append_json_line(path, {"value": float("inf")})
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [{"value": 1.5}, {"value": None}]
 
 
 def test_write_json_atomic__nan__refused_and_old_file_kept(tmp_path):

@@ -22,6 +22,7 @@ def targets() -> tuple[Target, ...]:
         sags,
         settings,
         stability,
+        transfers,
     )
 
     return (
@@ -31,6 +32,7 @@ def targets() -> tuple[Target, ...]:
         *load.TARGETS,
         *losses.TARGETS,
         *settings.TARGETS,
+        *transfers.TARGETS,
         *customers.TARGETS,
         *dispatch.TARGETS,
         *stability.TARGETS,

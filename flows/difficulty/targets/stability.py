@@ -9,10 +9,9 @@ from flows.difficulty.cases import Campaign, Cases, Floats, Target
 from flows.difficulty.scores import macro_f1
 from flows.difficulty.targets.load import said
 from models import columns
+from models.decision.grid_stability import LOADING_PCT, VOLTAGE_PU
 
 RULE = ("stable", "marginal", "unstable")
-LOADING_PCT, VOLTAGE_PU = (80.0, 100.0), (0.97, 0.95)
-"""Thresholds beyond which the rule of thumb says marginal, and unstable."""
 
 
 class StabilityClass(Target):

@@ -1,0 +1,355 @@
+"""Gradient-boosted trees for an outcome and a time: shared bins, sums of gradients per node, a round a level.
+
+XGBoost's trees (Chen and Guestrin, 2016) without a library that has the rows: sites add up the gradients and
+second derivatives of their rows by open node, column and bin; the control centre adds that up and splits.
+Gradients are rounded to whole steps, so that sums are the same whoever adds them in whatever order: the trees
+are those that the same algorithm grows on all rows at one place. Nothing is drawn.
+
+Two ensembles grow side by side, a tree of each at a time: the logit of the outcome, and ln of the time to an
+event that is exponential and may be censored. Missing values (NaN) have a bin of their own, and each split
+says where they go. In the end the sites count validation rows by margin and outcome, and the control centre
+fits the logistic curve to the sums.
+
+Local data: `X` float64 [n, columns], NaN where not measured, rounded to float32; `outcome` float64 [n], 0 or
+1; `time` float64 [n], days that passed, positive; `seen` float64 [n], whether the event came then; `weight`
+float64 [n]; `X_validation`, `outcome_validation` and `weight_validation`, likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, ClassVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from federation.errors import FederationError
+from federation.families import lattice_counts
+from federation.families.gradient_rows import HEAVIEST, OUTPUTS, STEP, Binned, Cells, Slopes, steepest
+from federation.families.gradient_splits import Limits, Sums, best_splits
+from federation.families.gradient_trees import GradientTrees, Shape
+from federation.families.settings import read_settings
+from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
+from federation.message import Message, State, Update
+from federation.moments import ColumnMoments
+from federation.shared_bins import SharedBins, lattice
+from models.boosting import Nodes, logistic_curve
+from models.protocol import Claim
+
+LARGEST_VALUE = 1e7
+"""Features are counts, hours, ppm or per unit: a mean beyond this is no feature of ours."""
+MOST_TREES, DEEPEST = 200, 6
+LABELS = 3
+"""Columns beside the features whose moments are asked for: weight, weighted outcome and ln of the time."""
+START_DIGITS = 3
+REACH, MARGIN_STEP = 15.0, 0.05
+"""Margins of validation rows are counted in bins of this width, from -REACH to REACH."""
+MARGIN_BINS = round(2.0 * REACH / MARGIN_STEP)
+WEIGHT_STEP = 2.0**-10
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hyper-parameters of the family.
+
+    Attributes:
+        columns: Columns of a row, p.
+        trees: Trees of each ensemble.
+        depth: Edges from a root to its deepest leaf, of the outcome's trees.
+        time_depth: The same of the time's trees.
+        rate: Learning rate.
+        penalty: λ of the leaves.
+        least_hessian: Sum of second derivatives in a leaf at least.
+        least_rows: Rows in a leaf at least, over all sites.
+        edges: Edges per column at most.
+    """
+
+    columns: int
+    trees: int
+    depth: int
+    time_depth: int
+    rate: float
+    penalty: float
+    least_hessian: float
+    least_rows: int = MINIMUM_ROWS
+    edges: int = 31
+
+    @property
+    def sound(self) -> bool:
+        """Whether every value lies in its range."""
+        counts = min(self.columns, self.edges) >= 1 and self.least_rows >= MINIMUM_ROWS
+        trees = 1 <= self.trees <= MOST_TREES and all(
+            1 <= depth <= DEEPEST for depth in (self.depth, self.time_depth)
+        )
+        return counts and trees and 0.0 < self.rate <= 1.0 and min(self.penalty, self.least_hessian) > 0.0
+
+    @property
+    def limits(self) -> Limits:
+        """What a split must leave."""
+        return Limits(self.least_rows, self.least_hessian, self.penalty, STEP)
+
+    @property
+    def width(self) -> int:
+        """Bins of a column in a histogram, the one of missing values included."""
+        return self.edges + 2
+
+    def deepest(self, trees: int) -> NDArray[np.int64]:
+        """Depth of each of the first `trees` trees at most."""
+        return np.resize(np.asarray([self.depth, self.time_depth], dtype=np.int64), trees)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What the family comes to.
+
+    Attributes:
+        outcome: Trees of the outcome's logit.
+        time: Trees of ln of the time in days.
+        starts: Margins before the first tree.
+        curve: Slope and level that turn the outcome's margin into a calibrated logit.
+    """
+
+    outcome: tuple[Nodes, ...]
+    time: tuple[Nodes, ...]
+    starts: tuple[float, float]
+    curve: tuple[float, float]
+
+
+class BoostedTrees:
+    """The family of `equipment_failure`. Phases: moments, lattice, grow (a round a level), curve, done.
+
+    A site's rows in their bins and the margins of finished trees are remembered from one round to the next;
+    what it answers does not depend on that.
+    """
+
+    name: ClassVar[str] = "boosted_trees"
+    claim: ClassVar[Claim] = "exact"
+
+    def __init__(self) -> None:
+        self._known: Binned | None = None
+
+    def start(self, settings: Mapping[str, Any], rows: Mapping[str, int]) -> State:
+        """Ask for moments.
+
+        Raises:
+            FederationError: A hyper-parameter is unknown, of the wrong type or out of range.
+        """
+        del rows
+        checked = read_settings("boosted trees", settings, Settings)
+        if not checked.sound:
+            raise FederationError(f"boosted trees: settings out of range: {checked}")
+        return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})
+
+    def finished(self, state: State) -> bool:
+        """Whether all trees are grown and the curve is known."""
+        return bool(state.value("phase") == "done")
+
+    def told(self, state: State) -> State:
+        """Sites get the bins, the trees and the open nodes, not what the nodes add up to."""
+        kept = ("edges", "offsets", "open", *Shape.names())
+        return Message(state.header, {name: state.arrays[name] for name in kept if name in state.arrays})
+
+    def local_update(self, state: State, data: LocalData, site: str) -> Update:
+        """Moments, lattice counts, histograms of the open nodes, or validation rows by margin, by phase.
+
+        Raises:
+            FederationError: The site has fewer than `MINIMUM_ROWS` rows to train or to judge on, or other
+                columns.
+        """
+        settings, phase = _settings(state), state.value("phase")
+        X = data["X_validation"] if phase == "curve" else data["X"]
+        if X.shape[0] < MINIMUM_ROWS:
+            raise FederationError(f"{site} has {X.shape[0]} rows, statistics need {MINIMUM_ROWS}")
+        if X.shape[1] != settings.columns:
+            raise FederationError(f"{site}: rows have {X.shape[1]} columns, not {settings.columns}")
+        n = int(X.shape[0])
+        if phase == "moments":
+            own = ColumnMoments.of(np.column_stack([X, _labels(data)]), MINIMUM_ROWS)
+            return Message({"n": n}, {"rows": own.n, "mean": own.mean, "m2": own.m2})
+        bins = _bins(state)
+        if phase == "lattice":
+            return Message({"n": n}, lattice_counts.counts(bins, X, data["outcome"]))
+        shape = Shape.of(state.arrays)
+        if phase == "curve":
+            binned = Binned.of(X, bins, settings.width - 1).after(shape, shape.count)
+            return Message({"n": n}, _by_margin(state.value("starts")[0] + binned.margin[0], data))
+        binned = self._binned(X, bins, settings).after(shape, shape.count - OUTPUTS)
+        self._known = binned
+        return Message({"n": n}, _histograms(state, settings, shape, binned, data))
+
+    def expects(self, state: State, site: str, most: int) -> Mapping[str, Expected]:
+        """Moments per column, sparse counts, sparse histograms, or validation rows by margin."""
+        del site
+        settings, phase = _settings(state), state.value("phase")
+        p = settings.columns
+        if phase == "moments":
+            return {
+                "rows": Expected("<i8", (p + LABELS,), 0, most),
+                "mean": Expected("<f8", (p + LABELS,), -LARGEST_VALUE, LARGEST_VALUE),
+                "m2": Expected("<f8", (p + LABELS,), 0.0, most * LARGEST_VALUE**2),
+            }
+        if phase == "lattice":
+            return lattice_counts.expects(_bins(state), most)
+        if phase == "curve":
+            shape = (2, MARGIN_BINS)
+            return {
+                "rows": Expected("<i8", shape, 0, most, total=float(most)),
+                "weight": Expected("<i8", shape, 0, most * round(HEAVIEST / WEIGHT_STEP)),
+            }
+        size = _cells(state, settings).size
+        longest, largest = min(size, OUTPUTS * most * p), most * steepest()
+        return {
+            "cell": Expected("<i4", (None,), 0, max(size - 1, 0), longest=longest),
+            "rows": Expected("<i4", (None,), 1, most, total=float(OUTPUTS * most) * p, longest=longest),
+            "gradient": Expected("<i8", (None,), -largest, largest, longest=longest),
+            "hessian": Expected("<i8", (None,), 0, largest, longest=longest),
+        }
+
+    def inspect(self, state: State, update: Update) -> str:
+        """Cells must rise, columns add up to the same, and sums be ones that rows can have."""
+        settings, phase = _settings(state), state.value("phase")
+        if phase == "moments":
+            rows = update.array("rows")
+            few = np.any((rows > 0) & (rows < MINIMUM_ROWS)) or np.any(rows[-LABELS:] != update.n)
+            return "moments of few rows, or of more than n" if few or rows.max() > update.n else ""
+        if phase == "curve":
+            rows, weight = update.array("rows"), update.array("weight")
+            if np.any(weight > rows * round(HEAVIEST / WEIGHT_STEP)):
+                return "a weight is larger than its rows can make it"
+            counted = int(rows.sum())
+            return "" if counted == update.n else f"{counted} rows are counted, n is {update.n}"
+        if phase == "lattice":
+            return lattice_counts.inspect(_bins(state), update)
+        return _cells(state, settings).check(update, steepest())
+
+    def aggregate(self, state: State, updates: Mapping[str, Update]) -> State:
+        """Bins from merged moments and counts; one level of splits from summed histograms; the curve."""
+        settings, phase, ordered = _settings(state), state.value("phase"), in_order(updates)
+        if phase == "moments":
+            parts = [ColumnMoments(one.array("rows"), one.array("mean"), one.array("m2")) for one in ordered]
+            merged = reduce(ColumnMoments.merge, parts)
+            fine = lattice(merged.mean[:-LABELS], merged.deviation[:-LABELS])
+            return Message(
+                {**state.header, "phase": "lattice", "starts": _starts(merged.mean[-LABELS:])},
+                {"edges": fine.edges, "offsets": fine.offsets},
+            )
+        if phase == "lattice":
+            bins = lattice_counts.chosen(_bins(state), ordered, settings.edges)
+            return _sow(state, bins, GradientTrees.none())
+        if phase == "curve":
+            return _curved(state, ordered)
+        cells = _cells(state, settings)
+        sums = reduce(Sums.plus, [cells.dense(one) for one in ordered])
+        trees, opened = GradientTrees.of(state.arrays), state.array("open")
+        first = trees.depth.size
+        trees = trees.split(opened, sums.of_nodes(), best_splits(sums, settings.limits))
+        still = trees.open_from(first, settings.deepest(trees.count), settings.limits)
+        if still.size:
+            return _ask(state, _bins(state), trees, still)
+        trees = trees.finish(settings.limits, settings.rate)
+        if trees.count < OUTPUTS * settings.trees:
+            return _sow(state, _bins(state), trees)
+        after = _ask(state, _bins(state), trees, np.zeros(0, dtype=np.int64))
+        return after.with_header(phase="curve")
+
+    def result(self, state: State) -> Fitted:
+        """Both ensembles, their starts and the curve.
+
+        Raises:
+            FederationError: They are not finished.
+        """
+        if not self.finished(state):
+            raise FederationError(f"boosted trees: not finished, in phase {state.value('phase')!r}")
+        trees, bins = GradientTrees.of(state.arrays), _bins(state)
+        every = [trees.nodes(tree, bins) for tree in range(trees.count)]
+        first, second = state.value("starts")
+        slope, level = state.array("curve").tolist()
+        return Fitted(tuple(every[0::2]), tuple(every[1::2]), (first, second), (slope, level))
+
+    def _binned(self, X: NDArray[np.float64], bins: SharedBins, settings: Settings) -> Binned:
+        if self._known is not None and self._known.holds(X, bins):
+            return self._known
+        return Binned.of(X, bins, settings.width - 1)
+
+
+def _settings(state: State) -> Settings:
+    return msgspec.convert(state.value("settings"), Settings)
+
+
+def _bins(state: State) -> SharedBins:
+    return SharedBins(state.array("edges"), state.array("offsets"))
+
+
+def _cells(state: State, settings: Settings) -> Cells:
+    return Cells(int(state.array("open").size), settings.columns, settings.width)
+
+
+def _labels(data: LocalData) -> NDArray[np.float64]:
+    weight = np.minimum(data["weight"], HEAVIEST)
+    return np.stack([weight, weight * data["outcome"], weight * np.log(data["time"])], axis=1)
+
+
+def _starts(means: NDArray[np.float64]) -> list[float]:
+    """Logit of the outcome's share, and mean ln of the time, to a few digits."""
+    weight, came, passed = means.tolist()
+    share = float(np.clip(came / max(weight, 1e-9), 1e-4, 0.5))
+    found = (float(np.log(share / (1.0 - share))), passed / max(weight, 1e-9))
+    return [round(start, START_DIGITS) for start in found]
+
+
+def _histograms(
+    state: State, settings: Settings, shape: Shape, binned: Binned, data: LocalData
+) -> dict[str, NDArray[Any]]:
+    """Sparse sums of gradients by open node, column and bin."""
+    opened, starts = state.array("open"), state.value("starts")
+    cells = _cells(state, settings)
+    place = np.full(shape.tree.size, -1, dtype=np.int64)
+    place[opened] = np.arange(opened.size)
+    total: Sums | None = None
+    for tree in np.unique(shape.tree[opened]).tolist():
+        output = tree % OUTPUTS
+        margin, weight = starts[output] + binned.margin[output], data["weight"]
+        if output == 0:
+            slopes = Slopes.of_outcome(margin, data["outcome"], weight)
+        else:
+            slopes = Slopes.of_time(margin, data["time"], data["seen"], weight)
+        ends = shape.walk(int(shape.roots[tree]), binned.numbers, binned.missing)
+        own = cells.count(place[ends], binned.numbers, slopes)
+        total = own if total is None else total.plus(own)
+    if total is None:
+        raise FederationError("boosted trees: no node is open")
+    return cells.sparse(total)
+
+
+def _by_margin(margin: NDArray[np.float64], data: LocalData) -> dict[str, NDArray[Any]]:
+    """Validation rows by outcome and margin: how many, and their weight in whole steps."""
+    bin_of = np.clip(np.floor((margin + REACH) / MARGIN_STEP), 0, MARGIN_BINS - 1).astype(np.int64)
+    cell = data["outcome_validation"].astype(np.int64) * MARGIN_BINS + bin_of
+    heavy = np.rint(np.minimum(data["weight_validation"], HEAVIEST) / WEIGHT_STEP)
+    counted = np.bincount(cell, minlength=2 * MARGIN_BINS)
+    weight = np.bincount(cell, heavy, 2 * MARGIN_BINS).astype(np.int64)
+    return {"rows": counted.reshape(2, -1), "weight": weight.reshape(2, -1)}
+
+
+def _curved(state: State, ordered: Sequence[Update]) -> State:
+    """The logistic curve of the sites' validation rows, each at the middle of its bin."""
+    weight = np.sum([one.array("weight") for one in ordered], axis=0) * WEIGHT_STEP
+    margin = -REACH + MARGIN_STEP * (np.arange(MARGIN_BINS) + 0.5)
+    filled = weight.ravel() > 0.0
+    outcome = np.repeat([0.0, 1.0], MARGIN_BINS)[filled]
+    curve = logistic_curve(np.tile(margin, 2)[filled], outcome, weight.ravel()[filled])
+    return Message({**state.header, "phase": "done"}, {**state.arrays, "curve": np.asarray(curve)})
+
+
+def _sow(state: State, bins: SharedBins, trees: GradientTrees) -> State:
+    """Begin the next tree of each ensemble."""
+    sown = trees.sow(OUTPUTS)
+    first = trees.depth.size
+    return _ask(state, bins, sown, np.arange(first, first + OUTPUTS))
+
+
+def _ask(state: State, bins: SharedBins, trees: GradientTrees, opened: NDArray[np.int64]) -> State:
+    arrays = {"edges": bins.edges, "offsets": bins.offsets, **trees.arrays(), "open": opened}
+    return Message({**state.header, "phase": "grow"}, arrays)

@@ -1,0 +1,95 @@
+"""Whose turn it is in which training process: the longest first, and none idle while a model waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from threading import Condition
+
+from flows.job import Job
+from flows.stages.lessons import Lesson
+from switchyard.steps import newest_records
+
+USUAL_S = {
+    "phase_imbalance": 22.0,
+    "voltage_anomaly": 52.0,
+    "harmonic_analysis": 20.0,
+    "frequency_stability": 74.0,
+    "equipment_failure": 27.0,
+    "overload_risk": 17.0,
+    "power_quality_index": 14.0,
+    "voltage_sag": 59.0,
+    "load_forecast": 60.0,
+    "energy_loss": 1.0,
+    "demand_response": 2.0,
+}
+"""Seconds of the models in the quick profile; only their order matters."""
+
+UNKNOWN_S = 30.0
+
+
+def expected(job: Job, lessons: Sequence[Lesson]) -> dict[str, float]:
+    """Seconds that each lesson will take, by registered name: as it took in this home last, or as usual."""
+    start = f"train.{job.profile.name}."
+    took = {
+        record.step.removeprefix(start): sum(map(float, record.result.get("seconds", {}).values()))
+        for record in newest_records(job.home)
+        if record.step.startswith(start)
+    }
+    return {one.registered: took.get(one.registered) or USUAL_S.get(one.model, UNKNOWN_S) for one in lessons}
+
+
+@dataclass
+class Turns:
+    """Gives each free process the longest lesson that waits.
+
+    The first process takes networks before other models, the rest take others before networks: so only one
+    process holds the networks' library as long as both have something else to do.
+
+    Attributes:
+        waiting: Lessons without a process, the longest first.
+        networks: Models that need the networks' library.
+        processes: Number of processes.
+    """
+
+    waiting: list[Lesson]
+    networks: Collection[str]
+    processes: int
+    _at: dict[str, int] = field(default_factory=dict)
+    _freed: Condition = field(default_factory=Condition)
+
+    @classmethod
+    def of(cls, job: Job, lessons: Sequence[Lesson], processes: int) -> Turns:
+        """The turns of some lessons."""
+        from models.catalogue import definition
+
+        seconds = expected(job, lessons)
+        ordered = sorted(lessons, key=lambda one: -seconds[one.registered])
+        return cls(ordered, {one.model for one in lessons if definition(one.model).library}, processes)
+
+    def __iter__(self) -> Iterator[Lesson]:
+        """Each lesson as soon as a process is free for it."""
+        while self.waiting:
+            with self._freed:
+                self._freed.wait_for(lambda: len(self._at) < self.processes)
+                busy = self._at.values()
+                process = next(one for one in range(self.processes) if one not in busy)
+                lesson = self._longest(process)
+                self.waiting.remove(lesson)
+                self._at[lesson.registered] = process
+            yield lesson
+
+    def process(self, lesson: Lesson) -> int:
+        """The process that a lesson was given."""
+        return self._at[lesson.registered]
+
+    def end(self, lesson: Lesson) -> None:
+        """Free the process of a lesson that has ended."""
+        with self._freed:
+            del self._at[lesson.registered]
+            self._freed.notify()
+
+    def _longest(self, process: int) -> Lesson:
+        wanted = process == 0
+        preferred = (one for one in self.waiting if (one.model in self.networks) is wanted)
+        return next(preferred, self.waiting[0])
