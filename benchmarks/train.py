@@ -117,6 +117,7 @@ def measured(model: str, profile: str, home: Path, folder: Path) -> dict[str, An
     """Train one model on the data in `home`, write into `folder`, and say what it cost."""
     import numpy as np
 
+    from flows import resolving
     from models import compilation, training
     from models.protocol import Definition
     from models.runtime import CompiledModel
@@ -124,6 +125,7 @@ def measured(model: str, profile: str, home: Path, folder: Path) -> dict[str, An
     from switchyard.home import Home
 
     product_s = seconds_of_product()
+    resolving.provide()
     sized, data = load_profile(profile), Home(home)
     datasets = {name: data.dataset(sized.dataset(name)) for name in sized.substations}
     compared: list[compilation.Parity] = []
