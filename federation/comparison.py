@@ -228,10 +228,6 @@ def _held_out(plan: Plan, metric: Metric, federated: Any, local: Mapping[str, An
     return _Away(reached, without, (apart, low, high))
 
 
-def _tuned_mean(sites: list[SiteFigures]) -> float | None:
-    return mean([site.fine_tuned if site.helped else site.federated for site in sites])
-
-
 def _answer(plan: Plan, fitted: Any, rows: Rows) -> Columns:
     judged = plan.definition.calibrate(fitted, rows) if plan.at_level else fitted
     return plan.definition.answer(judged, rows)

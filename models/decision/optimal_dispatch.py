@@ -102,8 +102,8 @@ class OptimalDispatch(Definition[Limits]):
         Bar("feasible_share", 1.0),
         Bar("congested_regret_pct", None, cuts={"lossless": 0.75}),
     )
-    family = "random_fourier"
-    claim = "surrogate"
+    family = "none"
+    claim = "none"
     defaults: ClassVar[Params] = {"C": 100.0, "gamma": 0.003, "epsilon": 0.03}
     limits = (
         "Of one grid only, that of data_contracts.transmission with all branches in service. It says how "

@@ -135,8 +135,8 @@ class ReactivePower(Definition[Compensator]):
         Bar("plan_agrees_elsewhere", 1.0),
     )
     shown = (Shown("value", "optimal_var", "optimal_var", among="counted"),)
-    family = "fedavg"
-    claim = "approximate"
+    family = "none"
+    claim = "none"
     defaults: ClassVar[Params] = {"learning_rate": 3e-3, "batch": 128, "epochs": 60}
     limits = (
         "For a busbar with one switched bank and one bay that feeds it, in normal operation: couplers as "
