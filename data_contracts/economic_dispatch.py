@@ -20,12 +20,16 @@ Float = NDArray[np.float64]
 # The programme is scaled to 100 MW and 100 000 of currency per hour.
 _MW, _COST = 100.0, 1e5
 _OVERRUN = 2e5
-"""Price of a megawatt above a line's limit."""
+"""Price of a megawatt above a line's limit, where no plant costs more than `_DEAR`."""
+_DEAR = 2e4
+"""Cost of a plant, per MWh, above which all costs of its hour are scaled down to it."""
 # Parks cost nothing: how they share a curtailment is decided by this c, 1/(MW²h).
 _PARK_QUADRATIC = 0.005
 # Room between bounds that coincide, such as those of a solar park at night, MW.
 _ROOM_MW = 1e-4
 _STEPS, _TOLERANCE = 60, 1e-9
+# Added to the unit diagonal of the scaled Newton system, which bounds at their ends leave without full rank.
+_RIDGE = 1e-12
 # Share of the way to the nearest bound that a step goes.
 _SHORT = 0.995
 
@@ -89,9 +93,10 @@ def dispatch_mw(offers: Offers, total_mw: Float, bus_loads: Float, limits_mw: Fl
     span = (high - low).sum(axis=1)
     total = np.clip(total_mw / _MW, low.sum(axis=1) + 1e-3 * span, high.sum(axis=1) - 1e-3 * span)
     quadratic = np.where(np.arange(len(UNITS)) < len(PARKS), _PARK_QUADRATIC, offers.quadratic_per_mw2h)
+    scale = (np.minimum(_DEAR / np.maximum(offers.cost_per_mwh.max(axis=1), 1.0), 1.0) / _COST)[:, None]
     x = _solve(
-        linear=offers.cost_per_mwh * (_MW / _COST),
-        curvature=2.0 * quadratic * (_MW**2 / _COST),
+        linear=offers.cost_per_mwh * _MW * scale,
+        curvature=2.0 * quadratic * _MW**2 * scale,
         low=low,
         high=high,
         total=total,
@@ -140,28 +145,26 @@ def _solve(
     y = np.zeros(n)
     s = np.maximum(h - _each(G, x), 0.1)
     z = np.ones_like(s)
-    system = np.zeros((n, units + 2, units + 2))
-    system[:, : units + 1, -1], system[:, -1, : units + 1] = a, a
-    diagonal = np.arange(units + 1)
     for _ in range(_STEPS):
         dual = q * x + c + _each(G.T, z) + y[:, None] * a
         balance, primal = (x * a).sum(axis=1) - total, _each(G, x) + s - h
         gap = (s * z).sum(axis=1) / s.shape[1]
         off = np.maximum.reduce([gap, np.abs(balance), np.abs(primal).max(axis=1), np.abs(dual).max(axis=1)])
-        going = off > _TOLERANCE
-        if not going.any():
+        going = np.flatnonzero(off > _TOLERANCE)
+        if not going.size:
             break
-        system[:, : units + 1, : units + 1] = np.einsum("ki,nk,kj->nij", G, z / s, G, optimize=True)
-        system[:, diagonal, diagonal] += q
-        state = (system, G, s, z, dual, balance, primal)
-        dx, dy, ds, dz = _direction(state, s * z)
-        reach = np.minimum(_reach(s, ds), _reach(z, dz))[:, None]
-        after = ((s + reach * ds) * (z + reach * dz)).sum(axis=1) / s.shape[1]
+        s_now, z_now, gap = s[going], z[going], gap[going]
+        newton = _Newton.of(G, a, q[going], (s_now, z_now), (dual[going], balance[going], primal[going]))
+        _, _, ds, dz = newton.step(s_now * z_now)
+        reach = np.minimum(_reach(s_now, ds), _reach(z_now, dz))[:, None]
+        after = ((s_now + reach * ds) * (z_now + reach * dz)).sum(axis=1) / s.shape[1]
         centre = ((after / gap) ** 3 * gap)[:, None]
-        dx, dy, ds, dz = _direction(state, s * z + ds * dz - centre)
-        step = np.where(going, _SHORT * np.minimum(_reach(s, ds), _reach(z, dz)), 0.0)[:, None]
-        x, s, z = x + step * dx, s + step * ds, z + step * dz
-        y = y + step[:, 0] * dy
+        dx, dy, ds, dz = newton.step(s_now * z_now + ds * dz - centre)
+        step = _SHORT * np.minimum(_reach(s_now, ds), _reach(z_now, dz))[:, None]
+        x[going] += step * dx
+        s[going] = s_now + step * ds
+        z[going] = z_now + step * dz
+        y[going] += step[:, 0] * dy
     return np.asarray(x[:, :units])
 
 
@@ -170,16 +173,50 @@ def _each(matrix: Float, vectors: Float) -> Float:
     return np.asarray((matrix[None] @ vectors[:, :, None])[:, :, 0])
 
 
-def _direction(
-    state: tuple[Float, Float, Float, Float, Float, Float, Float], complement: Float
-) -> tuple[Float, Float, Float, Float]:
-    """Newton's step of all variables for the wanted fall of `complement`."""
-    system, G, s, z, dual, balance, primal = state
-    right = np.concatenate([-dual - _each(G.T, (z * primal - complement) / s), -balance[:, None]], axis=1)
-    step = np.linalg.solve(system, right[:, :, None])[:, :, 0]
-    dx = step[:, :-1]
-    ds = -primal - _each(G, dx)
-    return dx, step[:, -1], ds, (-complement - z * ds) / s
+@dataclass(frozen=True, slots=True)
+class _Newton:
+    """Newton's system of n programmes at one point, scaled to a unit diagonal so that it can be solved.
+
+    The condensed Hessian Q + Gᵀ·(z/s)·G spans twenty orders of magnitude near a solution at bounds; scaled
+    by its diagonal and with the balance eliminated by its Schur complement it has a solution in doubles.
+    """
+
+    G: Float
+    s: Float
+    z: Float
+    residuals: tuple[Float, Float, Float]
+    scaled: Float
+    scale: Float
+    along: Float
+    """H⁻¹·a of the condensed Hessian H, [n, variables]."""
+    fall: Float
+    """aᵀ·H⁻¹·a, [n]."""
+    a: Float
+
+    @classmethod
+    def of(
+        cls, G: Float, a: Float, q: Float, point: tuple[Float, Float], residuals: tuple[Float, Float, Float]
+    ) -> _Newton:
+        """At the `point` of slacks and multipliers, with the residuals of dual, balance and primal."""
+        s, z = point
+        hessian = np.einsum("ki,nk,kj->nij", G, z / s, G, optimize=True)
+        diagonal = np.arange(G.shape[1])
+        hessian[:, diagonal, diagonal] += q
+        scale = 1.0 / np.sqrt(hessian[:, diagonal, diagonal])
+        scaled = hessian * scale[:, :, None] * scale[:, None, :]
+        scaled[:, diagonal, diagonal] = 1.0 + _RIDGE
+        along = scale * np.linalg.solve(scaled, (scale * a)[:, :, None])[:, :, 0]
+        return cls(G, s, z, residuals, scaled, scale, along, (along * a).sum(axis=1), a)
+
+    def step(self, complement: Float) -> tuple[Float, Float, Float, Float]:
+        """Step of x, y, s and z for the wanted fall of `complement`."""
+        dual, balance, primal = self.residuals
+        right = -dual - _each(self.G.T, (self.z * primal - complement) / self.s)
+        free = self.scale * np.linalg.solve(self.scaled, (self.scale * right)[:, :, None])[:, :, 0]
+        dy = ((free * self.a).sum(axis=1) + balance) / self.fall
+        dx = free - dy[:, None] * self.along
+        ds = -primal - _each(self.G, dx)
+        return dx, dy, ds, (-complement - self.z * ds) / self.s
 
 
 def _reach(values: Float, steps: Float) -> Float:

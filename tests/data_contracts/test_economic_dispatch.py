@@ -89,6 +89,25 @@ def test_dispatch__limit_that_cannot_be_kept__is_overrun_as_little_as_can_be(hou
     assert (over < np.abs(free @ lines.units.T + loads @ lines.loads.T).max(axis=1)).all()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_dispatch__offers_and_loads_of_any_size__gives_outputs_within_bounds_and_in_balance(seed):
+    rng, n = np.random.default_rng(seed), 200
+    lines = sensitivities()
+    rated = np.array([plant.rated_mw for plant in PLANTS])
+    parks = rng.uniform(0, 300, (n, len(PARKS))) * (rng.random((n, len(PARKS))) > 0.3)
+    plants = rated * rng.uniform(0, 1.2, (n, len(PLANTS)))
+    offers = Offers.of(parks, plants, 10.0 ** rng.uniform(-1, 7, (n, len(PLANTS))))
+    loads = rng.uniform(0, 200, (n, lines.loads.shape[1])) * rng.choice([0.0, 0.1, 1.0, 10.0], (n, 1))
+    limits = np.tile(lines.limit_mw, (n, 1)) * rng.choice([0.01, 0.5, 1.0, 1e3], (n, 1))
+    total = loads.sum(axis=1) * rng.choice([0.1, 1.0, 10.0], n)
+    p_mw = dispatch_mw(offers, total, loads, limits)
+    assert (p_mw >= offers.minimum_mw).all()
+    assert (p_mw <= offers.available_mw).all()
+    least, most = offers.minimum_mw.sum(axis=1), offers.available_mw.sum(axis=1)
+    wanted = np.clip(total, least, most)
+    assert (np.abs(p_mw.sum(axis=1) - wanted) <= 1e-3 * (most - least) + 1e-3).all()
+
+
 def test_fixed_shares__parks_first__then_one_share_of_every_plant(hours):
     offers, loads = hours
     p_mw = fixed_shares_mw(offers, loads.sum(axis=1))
