@@ -287,7 +287,7 @@ def corrupt(data, kind, row):
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(CORRUPTIONS, st.integers(0, 29)), max_size=4))
 def test_enforce__whatever_is_staged__accepted_and_quarantined_are_the_staged_rows(
     tmp_path_factory, facts, readings, changes

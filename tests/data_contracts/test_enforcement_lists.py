@@ -219,7 +219,7 @@ def keyed_lists(folder):
     return sorted(found)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(CORRUPTIONS, st.integers(0, 3)), max_size=4))
 def test_enforce__whatever_is_done_to_captures__accepted_and_quarantined_are_the_staged_ones(
     tmp_path_factory, facts, captures, changes

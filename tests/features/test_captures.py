@@ -124,7 +124,7 @@ def test_attach__several_in_a_window__the_latest_that_is_valid_counts(readings, 
     assert owners(table, captures, 10) == [("s1", "P", 9, 7), ("s1", "P", 19, 14)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32), stride_s=st.integers(1, 17))
 def test_attach__any_runs_and_captures__is_the_declared_rule(seed, stride_s):
     rng = np.random.default_rng(seed)
@@ -212,7 +212,7 @@ def wire(table, wave_table, row):
     return pack([Item(substation="mumbai", point="P", readings=readings)]), {0: wave}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(f_hz=st.floats(49.0, 51.0), second=st.integers(0, 9), count=st.sampled_from([1280, 1000, 2560]))
 def test_features__same_capture_by_table_and_by_wire__are_the_same(make_wave, nominals, f_hz, second, count):
     rng = np.random.default_rng(count + second)

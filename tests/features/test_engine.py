@@ -58,7 +58,7 @@ plans = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 7), plan=plans)
 def test_compute__batch_with_anything_missing__equals_one_at_a_time(make_windows, seed, n, plan):
     rng = np.random.default_rng(seed)

@@ -161,7 +161,7 @@ def test_harmonics__several_groups__land_in_their_rows(capture, content):
     assert found["thd_h14_h25_v_pct"][2] == pytest.approx(0.0, abs=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 2**32),
     n=st.integers(1, CHUNK + 3),

@@ -109,7 +109,7 @@ def test_between__white_noise__is_its_share_of_the_band(make_wave, rng):
     assert np.sqrt((rest**2).mean()) == pytest.approx(0.01 * np.sqrt(0.7 * 405 / 640), rel=0.05)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     f_hz=st.floats(46.0, 54.0),
     start=st.floats(0.0, 6.28),

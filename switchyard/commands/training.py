@@ -1,0 +1,216 @@
+"""Commands that make data and models: run, simulate, train, evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from switchyard.commands.shared import common, launch, show_steps
+from switchyard.screen import brief, show, table
+
+TRAIN_EXAMPLES = """\b
+Examples:
+  switchyard train
+  switchyard train voltage_sag
+  switchyard train voltage_sag --substation delhi --trials 50
+"""
+
+
+@click.command()
+@common
+def run(as_json: bool) -> None:
+    """Do the main job: simulate, check, train, register, federate, publish, serve, answer.
+
+    Finished steps are skipped; a killed run goes on where it was.
+    """
+    import msgspec
+
+    summary = launch("pipeline")
+
+    def text(found: dict[str, Any]) -> None:
+        for one in found["tables"]:
+            table(one["title"], list(one["columns"]), [list(row) for row in one["rows"]])
+        click.echo(f"\nserved: snapshot {found['snapshot']}\n\nwhere to look next")
+        width = max(len(what) for what, _ in found["look"])
+        for what, command in found["look"]:
+            click.echo(f"  {what:<{width}}  {command}")
+
+    show(msgspec.to_builtins(summary), as_json, text)
+
+
+@click.command()
+@click.option(
+    "--report", is_flag=True, help="Draw a page of pictures of each substation, to open in a browser."
+)
+@click.option(
+    "--runner",
+    type=click.Choice(["processes", "dask"]),
+    default="processes",
+    show_default=True,
+    help="Whose worker processes simulate: Switchyard's own, or those of a local Dask cluster.",
+)
+@common
+def simulate(report: bool, runner: str, as_json: bool) -> None:
+    """Simulate the profile's substations, check every table, compute features."""
+    records = launch("simulate", runner=runner)
+    show_steps("features", records, as_json, _draw_pages() if report else {})
+
+
+def _draw_pages() -> dict[str, Path]:
+    from flows.job import Job
+    from flows.pictures.page import write_pages
+    from switchyard.settings import get_settings
+
+    settings = get_settings()
+    return write_pages(Job.of(settings.profile, str(settings.folders.root)))
+
+
+@click.command(epilog=TRAIN_EXAMPLES)
+@click.argument("model", required=False)
+@click.option("--substation", help="Learn from this one alone; registers MODEL.SUBSTATION.")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    help="Trials of the search for parameters, in all; more than last time go on where it ended.",
+)
+@common
+def train(model: str | None, substation: str | None, trials: int | None, as_json: bool) -> None:
+    """Tune, fit, evaluate, compile and register MODEL, or every model of the profile.
+
+    Data that is missing is simulated first. Killed and started again it goes on at the trial it was at, and
+    registers nothing twice.
+    """
+    from flows.job import Job
+    from flows.stages.lessons import choose
+    from switchyard.settings import get_settings
+
+    settings = get_settings()
+    job = Job.of(settings.profile, str(settings.folders.root))
+    # What is not there is told before anything is started.
+    choose(job, model, substation, trials)
+    records = launch("train", model=model, substation=substation, trials=trials)
+    if model is None:
+        show_steps("trained models", records, as_json)
+        return
+    from flows.stages.scores import score_table
+
+    ((registered, record),) = records.items()
+    value = {
+        "name": registered,
+        "step": record.step,
+        "key": record.key,
+        "seconds": record.seconds,
+        "skipped": record.skipped,
+        "version": record.result["version"],
+        "params": record.result["params"],
+        "figures": [row for row in record.result["rows"] if row["slice"] == "all"],
+    }
+    show(value, as_json, lambda found: _show_trained(found, score_table(job, record)))
+
+
+def _show_trained(found: dict[str, Any], scores: tuple[str, list[str], list[list[str]]]) -> None:
+    """Show one trained model: its figures beside its opponents, its version, where to look next."""
+    table(*scores)
+    version, name = found["version"], found["name"]
+    took = "done before" if found["skipped"] else f"took {found['seconds']:.1f} s"
+    params = ", ".join(f"{key} = {brief(value)}" for key, value in found["params"].items())
+    click.echo(f"\n{took}; {params}")
+    if version is None:
+        click.echo("not registered: pooling is forbidden")
+        return
+    tags = version["tags"]
+    click.echo(
+        f"registered {name} version {version['version']} ({version['alias'] or 'no alias'}, "
+        f"bar={tags['bar']}, trained_by={tags['trained_by']})"
+    )
+    click.echo(f"every slice: switchyard evaluate {name} --all-slices")
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--all-slices", is_flag=True, help="Every substation and scenario kind, not only the bars.")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV file of measured frequency, a row a second: how frequency_stability does on it.",
+)
+@click.option("--time", default="", help="Column of times in that file; found by itself otherwise.")
+@click.option("--frequency", default="", help="Column of frequencies in that file; found otherwise.")
+@common
+def evaluate(model: str | None, all_slices: bool, data: Path | None, as_json: bool, **named: str) -> None:
+    """Show how good MODEL (or every model) is, beside its opponents, a depth-3 tree and the oracle.
+
+    MODEL is a registered name: voltage_sag, or voltage_sag.delhi for a substation's own.
+    """
+    if data is not None:
+        _evaluate_recording(model, data, named, as_json)
+        return
+    from models.catalogue import entry
+    from switchyard.errors import SwitchyardError
+    from switchyard.files import read_json
+    from switchyard.settings import get_settings
+
+    settings = get_settings()
+    path = settings.folders.reports / "models.json"
+    if model is not None:
+        entry(model.partition(".")[0])
+    if not path.exists():
+        raise SwitchyardError(f"{path} does not exist: nothing has been trained here", "switchyard train")
+    rows = [
+        row
+        for row in read_json(path)
+        if (model is None or row["model"] == model) and (all_slices or row["met"] is not None)
+    ]
+
+    def text(found: list[dict[str, Any]]) -> None:
+        columns = (
+            "model",
+            "substation",
+            "slice",
+            "metric",
+            "value",
+            "low",
+            "high",
+            "opponent_value",
+            "tree3",
+            "oracle",
+            "bar",
+        )
+        table(
+            str(path),
+            list(columns),
+            [[brief(row[c]) if row[c] is not None else "" for c in columns] for row in found],
+        )
+
+    show(rows, as_json, text)
+
+
+def _evaluate_recording(model: str | None, data: Path, named: dict[str, str], as_json: bool) -> None:
+    from models import recording_report
+    from switchyard.errors import UsageError
+    from switchyard.profiles import load_profile
+    from switchyard.settings import get_settings
+
+    if model != recording_report.NAME:
+        raise UsageError(
+            f"--data is a recording for {recording_report.NAME}, not for {model or 'every model'}",
+            f"switchyard evaluate {recording_report.NAME} --data {data}",
+        )
+    settings = get_settings()
+    result = recording_report.evaluate(settings.folders, load_profile(settings.profile), data, **named)
+
+    def text(found: dict[str, Any]) -> None:
+        table(
+            f"{data}: mean absolute error {found['horizon_s']} s ahead, mHz, over {found['windows']} seconds",
+            ["forecast", "MAE", "low", "high"],
+            [
+                [row["forecast"], *(brief(row[c]) for c in ("mae_mhz", "low", "high"))]
+                for row in found["forecasts"]
+            ],
+        )
+        counts = ", ".join(f"{name} {found[name]}" for name in ("rows", "dropouts", "misplaced", "missing"))
+        click.echo(f"{counts}; version {found['version']}")
+
+    show(result, as_json, text)
