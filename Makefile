@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint types layers check docs docs-check lock clean
+.PHONY: audit help run test soak lint types layers check docs docs-check pictures lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,7 +22,7 @@ test: $(VENV)/.dev  ## set up and run the tests
 	@$(BIN)/pytest
 
 soak: $(VENV)/.dev  ## the long tests: kills, real workers, load
-	@$(BIN)/pytest -m slow --timeout 3600
+	@$(BIN)/pytest -m slow -n 0 --timeout 3600
 
 lint: $(VENV)/.dev  ## style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -34,12 +34,18 @@ layers: $(VENV)/.dev  ## rooms import downwards only
 	@$(BIN)/lint-imports
 
 docs: $(VENV)/.dev  ## write the generated pages again
-	@for page in data_contracts.docs features.docs models.docs; do $(BIN)/python -m $$page || exit 1; done
+	@for page in data_contracts.docs features.docs models.docs serving.client_types; do $(BIN)/python -m $$page || exit 1; done
 
 docs-check: $(VENV)/.dev
-	@for page in data_contracts.docs features.docs models.docs; do $(BIN)/python -m $$page --check || exit 1; done
+	@for page in data_contracts.docs features.docs models.docs serving.client_types; do $(BIN)/python -m $$page --check || exit 1; done
+
+pictures: $(VENV)/.dev  ## take the pictures of Prefect and MLflow again; needs a finished run and Chromium
+	@$(BIN)/python -m flows.up.pictures.make
 
 check: lint types layers docs-check  ## all that is checked besides the tests
+
+audit: $(VENV)/.bootstrap  ## known vulnerabilities of what serving runs (needs a network)
+	@UV=$(BIN)/uv requirements/audit.sh
 
 lock: $(VENV)/.bootstrap  ## resolve the dependencies again
 	@requirements/lock.sh

@@ -12,13 +12,14 @@ from serving.exchange import App
 from serving.intake import infer, take_in
 from serving.run import main
 from serving.service import SwitchyardService
+from serving.visit import Visit
 
 _constant: dict[int, bytes] = {}
 
 
-def null_infer(engine: Engine, body: bytes, request_id: str) -> bytes:
+def null_infer(engine: Engine, body: bytes, request_id: str, visit: Visit) -> bytes:
     """Decode and check a body; answer with what was answered to the first body of as many items."""
-    intake = take_in(engine, body)
+    intake = take_in(engine, body, visit)
     if intake.count not in _constant:
         _constant[intake.count] = infer(engine, body, request_id)
     return _constant[intake.count]

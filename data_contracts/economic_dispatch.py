@@ -2,8 +2,11 @@
 
 The projection is a convex quadratic programme, minimise Σ b·p + c·p² subject to Σ p = total,
 p_min ≤ p ≤ p_max and |H·p + f₀| ≤ limit. A line that cannot be kept within its limit is overrun at a price
-above every other, so that there is a solution whenever the stations can carry the load. It is solved by a
-primal-dual interior point method (S. Mehrotra, 1992), many hours at once, in a bounded number of steps.
+above every other, so that there is a solution whenever the stations can carry the load.
+
+Most hours are bound by no line or by very few: `data_contracts.merit_order` solves them exactly. The others
+are solved by a primal-dual interior point method (S. Mehrotra, 1992), many hours at once, in a bounded number
+of steps.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data_contracts import merit_order
 from data_contracts.transmission import PARKS, UNITS, sensitivities
 
 Float = NDArray[np.float64]
@@ -94,33 +98,28 @@ def dispatch_mw(offers: Offers, total_mw: Float, bus_loads: Float, limits_mw: Fl
     total = np.clip(total_mw / _MW, low.sum(axis=1) + 1e-3 * span, high.sum(axis=1) - 1e-3 * span)
     quadratic = np.where(np.arange(len(UNITS)) < len(PARKS), _PARK_QUADRATIC, offers.quadratic_per_mw2h)
     scale = (np.minimum(_DEAR / np.maximum(offers.cost_per_mwh.max(axis=1), 1.0), 1.0) / _COST)[:, None]
-    x = _solve(
+    drawn = bus_loads @ lines.loads.T / _MW
+    programme = merit_order.Programme(
         linear=offers.cost_per_mwh * _MW * scale,
         curvature=2.0 * quadratic * _MW**2 * scale,
         low=low,
         high=high,
         total=total,
-        flow=lines.units,
-        bounds=(
-            -limits_mw / _MW - bus_loads @ lines.loads.T / _MW,
-            limits_mw / _MW - bus_loads @ lines.loads.T / _MW,
-        ),
+        least_flow=-limits_mw / _MW - drawn,
+        most_flow=limits_mw / _MW - drawn,
     )
+    x, solved = merit_order.solve(programme, lines.units, _OVERRUN * _MW / _COST)
+    left = np.flatnonzero(~solved)
+    if left.size:
+        x[left] = _solve(programme.take(left), lines.units)
     found: Float = np.clip(_MW * x, offers.minimum_mw, offers.available_mw)
     return found
 
 
-def _solve(
-    *,
-    linear: Float,
-    curvature: Float,
-    low: Float,
-    high: Float,
-    total: Float,
-    flow: Float,
-    bounds: tuple[Float, Float],
-) -> Float:
-    """Solution of n programmes in pu; variables are the outputs and the one overrun of all lines."""
+def _solve(programme: merit_order.Programme, flow: Float) -> Float:
+    """Solution of n programmes by interior points; variables are the outputs and the overrun of all lines."""
+    linear, curvature, total = programme.linear, programme.curvature, programme.total
+    low, high, bounds = programme.low, programme.high, (programme.least_flow, programme.most_flow)
     n, units = low.shape
     lines = len(flow)
     one, none = np.ones((lines, 1)), np.zeros((units, 1))

@@ -6,7 +6,7 @@ import pyarrow inside their functions.
 
 from features.catalogue import ALL_INDEX, CATALOGUE, CONTEXT, INDEX, NAMES, SEQUENCE, catalogue_digest
 from features.channels import ROLLING, WINDOW
-from features.context import CONTEXT_FEATURES, CONTEXT_NAMES, context_block
+from features.context import CONTEXT_FEATURES, CONTEXT_NAMES, context_block, fill_context
 from features.declaration import Feature
 from features.engine import compute
 from features.errors import FeatureError
@@ -35,4 +35,5 @@ __all__ = [
     "catalogue_digest",
     "compute",
     "context_block",
+    "fill_context",
 ]

@@ -7,10 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
+from types import TracebackType
 from typing import Self
 
 import msgspec
@@ -62,13 +64,16 @@ class Centre:
         self._profile, self._home, self._sites = profile, home, dict(sites)
         self._held_out = {name: home.dataset(profile.dataset(name)) for name in held_out}
         self._processes: SiteProcesses | None = None
+        self._sites_running = ExitStack()
         self._comparing: ProcessPoolExecutor | None = None
         self._rounds, self._starting = Lock(), Lock()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stop_sites()
         if self._comparing is not None:
             self._comparing.shutdown(wait=True, cancel_futures=True)
@@ -124,7 +129,7 @@ class Centre:
             enrolled=job.enrolled,
         )
         if self._processes is None:
-            self._processes = SiteProcesses(specs(job)).__enter__()
+            self._processes = self._sites_running.enter_context(SiteProcesses(specs(job)))
         try:
             return federate_rounds(federation, self._processes, Ledger(ledger_of(self._home)))
         except BaseException:
@@ -133,9 +138,8 @@ class Centre:
             raise
 
     def _stop_sites(self) -> None:
-        if self._processes is not None:
-            self._processes.stop()
         self._processes = None
+        self._sites_running.close()
 
     def _conclude(self, after: After) -> FederationResult:
         with self._starting:

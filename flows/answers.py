@@ -13,12 +13,17 @@ import numpy as np
 
 from data_contracts.answers import MODULE_OF
 from flows.episodes import Episode
+from flows.regrets import TOLERATED_PCT, is_right, regret_of
 from flows.truths import agreement, thd_pct, truth_of
 from models import columns
 from switchyard.files import write_json_atomic, write_text_atomic
 from switchyard.home import Home
 
 JSON_NAME, MARKDOWN_NAME = "answers.json", "answers.md"
+ADVICE = (
+    "Advice is judged by what it leads to, by the solved circuit or grid, beside the best that was possible "
+    "within the limits: in % of the least loss or cost, or in points of the present imbalance."
+)
 FRAME = frozenset({"status", "reason", "detail", "model_version"})
 
 
@@ -32,7 +37,10 @@ class Comparison(msgspec.Struct, frozen=True):
         model_version: Version that answered.
         answered: Output fields as the endpoint gave them.
         truth: The fields whose truth the simulator knows.
-        agrees: Whether it was told rightly (`flows.truths.agreement`); None where that cannot be said.
+        agrees: Whether it was told rightly (`flows.truths.agreement`, `flows.regrets.is_right`); None where
+            that cannot be said.
+        regret_pct: How much worse than the best possible an advice is; None where it is none or not judged.
+        within_limits: Whether an advice keeps every limit; None likewise.
     """
 
     model: str
@@ -42,6 +50,8 @@ class Comparison(msgspec.Struct, frozen=True):
     answered: dict[str, Any]
     truth: dict[str, Any]
     agrees: bool | None
+    regret_pct: float | None = None
+    within_limits: bool | None = None
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -89,6 +99,9 @@ class Tally(msgspec.Struct, frozen=True):
         answered: Of them answered.
         judged: Of these with a known truth.
         right: Of these told rightly.
+        advised: Answers that are an advice of which it is known what it leads to.
+        within_limits: Of these those that keep every limit.
+        regret_pct: How much worse than the best possible those are in the mean; None without one.
         silent: Requests without an answer by reason.
         example: Its first answer, told rightly where there is one, with its request; None without an answer.
     """
@@ -98,6 +111,9 @@ class Tally(msgspec.Struct, frozen=True):
     answered: int
     judged: int
     right: int
+    advised: int
+    within_limits: int
+    regret_pct: float | None
     silent: dict[str, int]
     example: tuple[Answered, Comparison] | None
 
@@ -112,12 +128,16 @@ def _tally(model: str, answers: Sequence[Answered]) -> Tally:
     pairs = [(asked, found) for asked in answers for found in asked.comparisons if found.model == model]
     told = [(asked, found) for asked, found in pairs if found.status == "ok"]
     judged = [found.agrees for _, found in told if found.agrees is not None]
+    regrets = [found.regret_pct for _, found in told if found.regret_pct is not None and found.within_limits]
     return Tally(
         model=model,
         asked=len(pairs),
         answered=len(told),
         judged=len(judged),
         right=sum(judged),
+        advised=sum(found.regret_pct is not None for _, found in told),
+        within_limits=len(regrets),
+        regret_pct=sum(regrets) / len(regrets) if regrets else None,
         silent=dict(
             Counter(
                 found.status if found.status == "failed" else found.reason.partition(":")[0]
@@ -161,14 +181,17 @@ def compare(episode: Episode, response: Mapping[str, Any], models: Sequence[str]
 def _comparison(model: str, episode: Episode, answer: Mapping[str, Any]) -> Comparison:
     answered = {name: value for name, value in answer.items() if name not in FRAME}
     truth = truth_of(model, episode)
+    regret = regret_of(model, episode, answered)
     return Comparison(
         model=model,
         status=answer["status"],
         reason=": ".join(answer[part] for part in ("reason", "detail") if part in answer),
         model_version=answer.get("model_version", ""),
         answered=answered,
-        truth=truth,
-        agrees=agreement(model, answered, truth),
+        truth=truth if regret is None else dict(regret.truth),
+        agrees=agreement(model, answered, truth) if regret is None else is_right(model, regret),
+        regret_pct=None if regret is None else regret.pct,
+        within_limits=None if regret is None else regret.within_limits,
     )
 
 
@@ -194,6 +217,7 @@ def markdown(answers: Sequence[Answered]) -> str:
             for one in tallies(answers)
         ),
         "",
+        *_advice(answers),
         "| substation | episode | point | what happened | model | answered | truth | agrees | version |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -212,6 +236,30 @@ def markdown(answers: Sequence[Answered]) -> str:
             )
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _advice(answers: Sequence[Answered]) -> list[str]:
+    """What advice leads to, by the solved circuit or grid."""
+    lines = [
+        f"| {one.model} | {one.advised} | {one.within_limits} | {_worse(one.regret_pct)} | "
+        f"{TOLERATED_PCT[one.model]:g} % |"
+        for one in tallies(answers)
+        if one.advised
+    ]
+    if not lines:
+        return []
+    return [
+        ADVICE,
+        "",
+        "| model | advice judged | within limits | worse than the best, mean of these | right up to |",
+        "|---|---|---|---|---|",
+        *lines,
+        "",
+    ]
+
+
+def _worse(regret_pct: float | None) -> str:
+    return "–" if regret_pct is None else f"{regret_pct:.3g} %"
 
 
 def silence(tally: Tally) -> str:

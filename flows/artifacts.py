@@ -60,35 +60,58 @@ def contracts(reports: Iterable[dict[str, Any]]) -> None:
         for report in reports
         for table in report["tables"]
     ]
-    create_table_artifact(rows, key="contracts", description="Rows staged, accepted and quarantined")
+    create_table_artifact(
+        rows, key="contracts", description="Rows staged, accepted and quarantined, by table"
+    )
 
 
 def bars(rows: Iterable[ReportRow]) -> None:
     """Table of the models' bars."""
-    fields = (
-        "model",
-        "metric",
-        "value",
-        "low",
-        "high",
-        "bar",
-        "met",
-        "opponent",
-        "opponent_value",
-        "tree3",
-        "oracle",
-    )
-    table = [{field: getattr(row, field) for field in fields} for row in rows if row.met is not None]
+    table = [bar_row(row) for row in rows if row.met is not None]
     create_table_artifact(
-        table, key="model-bars", description="Bars on the training substations' test episodes"
+        table,
+        key="model-bars",
+        description="What each model must reach on the training substations' test episodes, and what it did. "
+        "The best opponent is what one would use instead; ↑ higher is better, ↓ lower is.",
     )
+
+
+def bar_row(row: ReportRow) -> dict[str, str]:
+    """A bar as a person reads it: the verdict first, figures of four digits, the interval in one cell."""
+    interval = "" if row.low is None or row.high is None else f"{figure(row.low)} … {figure(row.high)}"
+    opponent = f" ({row.opponent})" if row.opponent is not None else ""
+    return {
+        "model": row.model,
+        "metric": f"{row.metric} {'↑' if row.direction == 'higher' else '↓'}",
+        "met": "yes" if row.met else "no",
+        "figure": figure(row.value),
+        "bar": figure(row.bar),
+        "best opponent": figure(row.opponent_value) + opponent,
+        "95 %": interval,
+        "tree of depth 3": figure(row.tree3),
+        "oracle": figure(row.oracle),
+    }
+
+
+def figure(value: float | None) -> str:
+    """A figure of four digits; a dash where there is none."""
+    return "–" if value is None else f"{value:.4g}"
 
 
 def federation(rows: Iterable[msgspec.Struct]) -> None:
     """Table of the federation report."""
-    table = [msgspec.to_builtins(row) for row in rows]
+    table = [
+        {
+            name.replace("_", " "): figure(value) if value is None or isinstance(value, float) else value
+            for name, value in msgspec.to_builtins(row).items()
+        }
+        for row in rows
+    ]
     create_table_artifact(
-        table, key="federation", description="Federated beside central and local-only models"
+        table,
+        key="federation",
+        description="Models that learnt without pooling a row, beside the same algorithm on all rows at one "
+        "place (central) and each substation on its own (local only)",
     )
 
 
@@ -117,7 +140,9 @@ def mlflow_runs(job: Job, records: Iterable[StepRecord], key: str) -> None:
         model = f"[{name} {version['version']}]({address}/#/models/{name}/versions/{version['version']})"
         found = f"[{run[:8]}]({address}/#/runs/{run})"
         lines.append(f"| {model} | {version['alias']} | {version['tags']['trained_by']} | {found} |")
-    create_markdown_artifact("\n".join(lines), key=key, description="Runs in MLflow")
+    create_markdown_artifact(
+        "\n".join(lines), key=key, description="Registered versions and their runs, with links into MLflow"
+    )
 
 
 def snapshot(published: Published) -> None:

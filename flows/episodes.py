@@ -91,6 +91,7 @@ TOPICS = (
     Topic("stability", "normal", _is_energised, ""),
     Topic("balancing", "normal", _is_energised, ""),
     Topic("compensation", "normal", _is_energised, ""),
+    Topic("settings", "normal", _is_energised, ""),
 )
 
 

@@ -55,7 +55,8 @@ def federate(profile: str = "quick", home: str | None = None) -> dict[str, StepR
 
     Args:
         profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
-        home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
+        home: Folder for everything that is written. None: the home of `switchyard up`, else
+            SWITCHYARD_HOME.
 
     Returns:
         Record of the stage `federate` of each model; empty with fewer than two training substations.

@@ -34,7 +34,8 @@ def pipeline(profile: str = "quick", home: str | None = None) -> Summary:
 
     Args:
         profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
-        home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
+        home: Folder for everything that is written. None: the home of `switchyard up`, else
+            SWITCHYARD_HOME.
 
     Returns:
         What came out, for people.

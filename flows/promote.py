@@ -41,8 +41,9 @@ def promote(
         model: Registered name: of a model, as voltage_sag, or of a substation's own, as voltage_sag.delhi.
         profile: Profile on whose datasets the two versions are compared: tiny, quick, full, or the path of a
             YAML file.
-        home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
-        version: Version that wants the champion's place. Empty: the one with the alias challenger.
+        home: Folder for everything that is written. None: the home of `switchyard up`, else
+            SWITCHYARD_HOME.
+        version: Version that wants the champion's place. None: the one with the alias challenger.
         dry_run: Only tell what would be decided; no tag, no alias and no snapshot changes.
         force: Why it becomes champion whatever the rule says. Empty: the rule decides.
 

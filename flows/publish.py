@@ -26,7 +26,8 @@ def publish(profile: str = "quick", home: str | None = None) -> Published:
 
     Args:
         profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
-        home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
+        home: Folder for everything that is written. None: the home of `switchyard up`, else
+            SWITCHYARD_HOME.
 
     Returns:
         The snapshot, its versions and its routes.

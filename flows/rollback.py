@@ -37,8 +37,9 @@ def rollback(
     Args:
         model: Registered name: of a model, as voltage_sag, or of a substation's own, as voltage_sag.delhi.
         profile: Profile whose champions are published: tiny, quick, full, or the path of a YAML file.
-        home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
-        to: Version to serve again. Empty: the one that the champion replaced.
+        home: Folder for everything that is written. None: the home of `switchyard up`, else
+            SWITCHYARD_HOME.
+        to: Version to serve again. None: the one that the champion replaced.
 
     Returns:
         The decision, and the snapshot that was published.

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flows.loopback import HOST, bypass_proxies
+from serving.keys import temporary_key
 from switchyard.children import ChildProcess, free_port, start_child
 from switchyard.client import Client
 from switchyard.home import Home
@@ -45,7 +46,8 @@ def running_service(home: Home) -> Iterator[Service]:
     log_path = home.logs / "serve-child.log"
     # A supervisor that is told to stop lets its worker drain first.
     with (
+        temporary_key(home, "run") as key,
         start_child(arguments, log_path=log_path, name="the service", grace_s=10.0) as child,
-        Client(f"http://{HOST}:{port}") as client,
+        Client(f"http://{HOST}:{port}", key=key) as client,
     ):
         yield Service(child, client)

@@ -57,7 +57,8 @@ def simulate(
 
     Args:
         profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
-        home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
+        home: Folder for everything that is written. None: the home of `switchyard up`, else
+            SWITCHYARD_HOME.
         runner: Whose worker processes simulate: our own, or those of a local Dask cluster.
 
     Returns:

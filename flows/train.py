@@ -59,11 +59,12 @@ def train(
 
     Args:
         profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
-        home: Folder for everything that is written. Empty: SWITCHYARD_HOME.
-        model: The only model to train, by its name, such as voltage_sag. Empty: all models of the profile.
+        home: Folder for everything that is written. None: the home of `switchyard up`, else
+            SWITCHYARD_HOME.
+        model: The only model to train, by its name, such as voltage_sag. None: all models of the profile.
         substation: The only substation to learn from, such as delhi; registers `<model>.<substation>` and
-            leaves the pooled model alone. Empty: all training substations of the profile together.
-        trials: Trials of the search for parameters, in all: more than last time go on where it ended. Empty:
+            leaves the pooled model alone. None: all training substations of the profile together.
+        trials: Trials of the search for parameters, in all: more than last time go on where it ended. None:
             what the profile says.
 
     Returns:

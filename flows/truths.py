@@ -9,11 +9,11 @@ import numpy as np
 
 from data_contracts.columns import PHASES
 from flows.episodes import Episode
-from models import frequency_regimes
+from models import frequency_regimes, hot_spot_levels
 from models.catalogue import definition
 from models.dataset import truth_windows
 from models.energy import energy_loss
-from models.maintenance import equipment_failure, overload_risk
+from models.maintenance import equipment_failure
 from models.monitoring import harmonic_analysis, phase_imbalance
 from models.rows import Names
 
@@ -110,10 +110,10 @@ def _of_overload_risk(episode: Episode) -> dict[str, Any]:
     if told is None or "hot_spots_c" not in told.truth:
         return {}
     ahead = np.asarray(told.truth["hot_spots_c"], dtype=np.float64)
-    code = int(overload_risk.level_of(ahead.max(keepdims=True))[0])
-    truth: dict[str, Any] = {"risk_level": overload_risk.CLASSES[code]}
-    if code >= overload_risk.OVER:
-        truth["time_to_overload"] = float(np.argmax(ahead > overload_risk.OVER_C) + 1)
+    code = int(hot_spot_levels.level_of(ahead.max(keepdims=True))[0])
+    truth: dict[str, Any] = {"risk_level": hot_spot_levels.CLASSES[code]}
+    if code >= hot_spot_levels.OVER:
+        truth["time_to_overload"] = float(np.argmax(ahead > hot_spot_levels.OVER_C) + 1)
     return truth
 
 

@@ -42,10 +42,31 @@ def write(
         _use(definition, registered),
         _version(definition, tags, params),
     )
-    lines = [f"# {registered}", ""]
+    # Lists of versions show the first line alone.
+    lines = [_first_line(definition, rows, tags), "", f"# {registered}", ""]
     for title, part in zip(SECTIONS, parts, strict=True):
         lines += [f"## {title}", "", *part, ""]
     return "\n".join(lines)
+
+
+def _first_line(definition: Definition[Any], rows: Sequence[ReportRow], tags: Mapping[str, str]) -> str:
+    """Who it learnt from, whether it met its bars, and its main figure beside the best opponent."""
+    who = tags.get("contributors", "").replace(",", ", ")
+    by = tags.get("trained_by", "pooled").replace("_", "-").capitalize()
+    told = f"{by}{f' ({who})' if who else ''}"
+    if tags.get("bar"):
+        told += f", bars {tags['bar']}"
+    main = [
+        row
+        for row in rows
+        if (row.metric, row.substation, row.slice) == (definition.headline, TRAINING, ALL)
+        and row.value is not None
+    ]
+    for row in main:
+        told += f": {row.metric} {_number(row.value)}"
+        if row.opponent_value is not None:
+            told += f", best opponent {_number(row.opponent_value)}"
+    return f"{told}."
 
 
 def _algorithm(definition: Definition[Any]) -> str:

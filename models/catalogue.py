@@ -1,4 +1,4 @@
-"""All sixteen names, their modules and answers, and which of them are defined."""
+"""All sixteen names, their modules and answers, and where they are defined."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Entry:
         name: Registered name.
         module: monitoring, maintenance, energy or decision.
         answer: Type of its answer on the wire.
-        place: Python module that defines it; empty where none does.
+        place: Python module that defines it.
     """
 
     name: str
@@ -48,11 +48,8 @@ class Entry:
     place: str
 
 
-CATALOGUE = tuple(
-    Entry(name, MODULE_OF[name], answer, PLACES.get(name, "")) for name, answer in ANSWERS.items()
-)
+CATALOGUE = tuple(Entry(name, MODULE_OF[name], answer, PLACES[name]) for name, answer in ANSWERS.items())
 NAMES = tuple(entry.name for entry in CATALOGUE)
-DEFINED = tuple(entry.name for entry in CATALOGUE if entry.place)
 
 
 def entry(name: str) -> Entry:
@@ -71,10 +68,7 @@ def definition(name: str) -> Definition[Any]:
     """The declaration of `name`, imported when it is first asked for.
 
     Raises:
-        ModelError: No such model, or it is not defined.
+        ModelError: No such model.
     """
-    known = entry(name)
-    if not known.place:
-        raise ModelError(f"model {name!r} has no definition", f"choose one of {', '.join(DEFINED)}")
-    found: Definition[Any] = import_module(known.place).DEFINITION
+    found: Definition[Any] = import_module(entry(name).place).DEFINITION
     return found

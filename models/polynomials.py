@@ -94,8 +94,8 @@ def fit(X: Float, Y: Float, degree: int, penalty: float) -> PolynomialRidge:
         bare.centre,
         bare.scale,
         degree,
-        np.ascontiguousarray(native.coef_.T, dtype=np.float64),
-        np.asarray(native.intercept_, dtype=np.float64),
+        np.ascontiguousarray(native.coef_.T, dtype=np.float64).reshape(-1, Y.shape[1]),
+        np.atleast_1d(np.asarray(native.intercept_, dtype=np.float64)),
         native,
     )
 

@@ -15,7 +15,7 @@ import msgspec
 
 from data_contracts.version import CONTRACT_VERSION
 from models import registry, tracking
-from models.catalogue import DEFINED, definition
+from models.catalogue import NAMES, definition
 from models.comparison import LEAST_EPISODES, Comparison, Paired
 from models.errors import PromotionError, RegistryError
 from models.evaluation import ALL, HELD_OUT, TRAINING
@@ -352,8 +352,8 @@ def _write(home: Home, decision: Decision) -> None:
 
 
 def _versions(home: Home, model: str) -> tuple[int, ...]:
-    if model.partition(".")[0] not in DEFINED:
-        raise UsageError(f"there is no model {model!r}", f"choose one of {', '.join(DEFINED)}")
+    if model.partition(".")[0] not in NAMES:
+        raise UsageError(f"there is no model {model!r}", f"choose one of {', '.join(NAMES)}")
     there = registry.versions(home, model) if tracking.exists(home) else ()
     if not there:
         raise RegistryError(f"{model} has no version in the registry of {home.root}", "train it first")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.metrics import Columns, Metric
+from models.plain import Plain
 from models.rows import Names, Rows
 
 if TYPE_CHECKING:
@@ -232,6 +233,7 @@ class Definition(ABC, Generic[FittedT]):
         claim: What aggregation promises against pooled rows.
         defaults: Parameters of trial 0.
         limits: Where the model must not be trusted, for its card.
+        plain: What it is for and how good it is, in words for a manager.
         shown: Columns of the answer that every version's run draws beside what came true.
         class_among: Column of the truth that says in which rows the class is defined; empty for all.
     """
@@ -268,6 +270,7 @@ class Definition(ABC, Generic[FittedT]):
     claim: ClassVar[Claim]
     defaults: ClassVar[Params]
     limits: ClassVar[str]
+    plain: ClassVar[Plain]
     shown: ClassVar[tuple[Shown, ...]] = ()
     class_among: ClassVar[str] = ""
 

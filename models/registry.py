@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 COMPILED, REPORT = "compiled", "report"
+FIRST_TAGS = ("trained_by", "bar", "substation", "contributors", "n_total", "profile", "trials")
 
 _log = get_logger("models.registry")
 
@@ -43,6 +45,7 @@ class RegisteredVersion(msgspec.Struct, frozen=True):
         run_id: Run that made it.
         model_id: MLflow's identifier of its files.
         tags: As in the registry.
+        created: When it was registered (UTC).
     """
 
     name: str
@@ -51,6 +54,7 @@ class RegisteredVersion(msgspec.Struct, frozen=True):
     run_id: str
     model_id: str
     tags: dict[str, str]
+    created: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +269,16 @@ def _create(
         registered,
         source=f"models:/{model_id}",
         run_id=run_id,
-        tags=dict(tags),
+        tags=_ordered(tags),
         description=package.card,
         model_id=model_id,
     )
+
+
+def _ordered(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags in the order in which the UI lists them: what a person looks for first."""
+    first = {name: tags[name] for name in FIRST_TAGS if name in tags}
+    return {**first, **tags}
 
 
 def _settle(store: Store, made: ModelVersion) -> RegisteredVersion:
@@ -298,4 +308,5 @@ def _describe(version: ModelVersion, alias: str) -> RegisteredVersion:
         run_id=str(version.run_id),
         model_id=str(version.source).removeprefix("models:/"),
         tags={str(key): str(value) for key, value in version.tags.items()},
+        created=datetime.fromtimestamp(version.creation_timestamp / 1000.0, UTC),
     )

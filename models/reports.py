@@ -1,23 +1,34 @@
-"""`reports/models.json` for programs and `reports/models.md` for people."""
+"""`reports/models.json` and `reports/trainings.json` for programs, `reports/models.md` for people.
+
+A home may hold versions of several profiles: the JSON files have the newest of every name and profile, each
+row with its profile; `models.md` is of the profile that was trained last, and `models.<profile>.md` of each.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import msgspec
 
 from models.catalogue import definition
-from models.evaluation import ALL, HELD_OUT, TRAINING, ReportRow
-from switchyard.files import write_json_atomic, write_text_atomic
+from models.evaluation import ReportRow
+from models.standing import Judged, Standing, standing
+from switchyard.files import read_json, write_json_atomic, write_text_atomic
 from switchyard.home import Home
+from switchyard.profiles import Profile
 
 JSON_NAME = "models.json"
 MARKDOWN_NAME = "models.md"
-INTRODUCTION = (
-    "Test episodes of the training substations, and all episodes of the held-out ones. Intervals are 95 % "
-    "bootstrap intervals by episode. A bar is met when the figure reaches it and is better than that of the "
-    "opponents that the model's declaration names, where it says so by a paired interval that excludes zero."
+TRAININGS_NAME = "trainings.json"
+HOW_TO_READ = (
+    "Judged on simulated test days that no model has learnt from. Behind a figure, in brackets, is the range "
+    "in which it lies with 95 % certainty, by resampling whole episodes. *Never seen* is a substation that "
+    "none has learnt from. A bar is what a model must reach, set before it is trained; *surely better* means "
+    "that the range of the difference leaves zero out. *Best possible* is what the simulator's own state "
+    "would answer."
 )
+NO_FIGURE = "–"
 
 
 class Footprint(msgspec.Struct, frozen=True):
@@ -45,87 +56,214 @@ class Footprint(msgspec.Struct, frozen=True):
     native_row_us: float | None = None
 
 
-def write(home: Home, rows: Iterable[ReportRow], footprints: Sequence[Footprint]) -> tuple[str, str]:
-    """Write both reports whole; returns their paths, JSON first."""
-    listed = list(rows)
-    json_path, markdown_path = home.reports / JSON_NAME, home.reports / MARKDOWN_NAME
-    write_json_atomic(json_path, [msgspec.to_builtins(row) for row in listed])
-    write_text_atomic(markdown_path, markdown(listed, footprints))
-    return str(json_path), str(markdown_path)
+class Training(msgspec.Struct, frozen=True):
+    """One registered name as it was trained last with one profile.
+
+    Attributes:
+        model: Registered name.
+        profile: Name of the profile.
+        finished: When, ISO 8601 in UTC; empty where that is not known.
+        seed: Seed of the campaign and of everything that is drawn; None where that is not known.
+        datasets: Digest of each dataset's content, by dataset.
+        footprint: What it costs to serve.
+        rows: Its rows of the report.
+    """
+
+    model: str
+    profile: str
+    finished: str
+    seed: int | None
+    datasets: dict[str, str]
+    footprint: Footprint
+    rows: tuple[ReportRow, ...]
 
 
-def markdown(rows: Sequence[ReportRow], footprints: Sequence[Footprint]) -> str:
-    """The report as Markdown: bars first, then each model's figures by substation and kind."""
-    lines = ["# Models", "", INTRODUCTION, "", "## Bars", ""]
+def write(home: Home, profile: Profile, trainings: Iterable[Training]) -> tuple[Path, Path]:
+    """Write every report whole; returns the paths of `models.json` and `models.md`.
+
+    Args:
+        home: The installation's folders.
+        profile: The profile that the pages are of.
+        trainings: What is known of every name, of this profile and of others.
+    """
+    listed = list(trainings)
+    json_path, page_path = home.reports / JSON_NAME, home.reports / MARKDOWN_NAME
+    write_json_atomic(json_path, [msgspec.to_builtins(row) for one in listed for row in one.rows])
+    write_json_atomic(home.reports / TRAININGS_NAME, [_without_rows(one) for one in listed])
+    own = [one for one in listed if one.profile == profile.name]
+    others = sorted({one.profile for one in listed} - {profile.name})
+    page = markdown(profile, own, [name for name in others if page_of(home, name).exists()])
+    write_text_atomic(page_of(home, profile.name), page)
+    write_text_atomic(page_path, page)
+    return json_path, page_path
+
+
+def read(home: Home) -> tuple[Training, ...]:
+    """What `write` wrote last; empty where nothing has been trained."""
+    rows_path, path = home.reports / JSON_NAME, home.reports / TRAININGS_NAME
+    if not rows_path.exists() or not path.exists():
+        return ()
+    rows: dict[tuple[str, str], list[dict[str, object]]] = {}
+    for row in read_json(rows_path):
+        rows.setdefault((row["model"], row["profile"]), []).append(row)
+    return tuple(
+        msgspec.convert({**one, "rows": rows.get((one["model"], one["profile"]), [])}, Training)
+        for one in read_json(path)
+    )
+
+
+def page_of(home: Home, profile: str) -> Path:
+    """Page of one profile."""
+    return home.reports / f"models.{profile}.md"
+
+
+def _without_rows(training: Training) -> dict[str, object]:
+    return {name: value for name, value in msgspec.to_builtins(training).items() if name != "rows"}
+
+
+def markdown(profile: Profile, trainings: Sequence[Training], others: Sequence[str] = ()) -> str:
+    """The page: a summary of all models, then a section of each.
+
+    Args:
+        profile: What they were trained with.
+        trainings: What is known of every name of that profile.
+        others: Further profiles that have a page.
+    """
+    stand = {one.model: standing_of(one, profile) for one in trainings}
+    lines = ["# Models", "", *_introduction(profile, trainings, others), "", "## Summary", ""]
     lines += _table(
-        ("model", "metric", "figure", "95 %", "bar", "met", "best opponent", "tree of depth 3", "oracle"),
+        ("model", "for what", "figure", "beside what", "verdict"),
         [
             (
-                row.model,
-                row.metric,
-                _number(row.value),
-                _interval(row),
-                _number(row.bar),
-                "yes" if row.met else "no",
-                _opponent(row),
-                _number(row.tree3),
-                _number(row.oracle),
+                f"[{name}](#{name.replace('.', '')})",
+                one.purpose,
+                f"**{one.figure}** {one.what}",
+                "; ".join(part for part in (one.strongest, one.best.partition(" (")[0]) if part),
+                one.verdict if one.met else f"**{one.verdict}**",
             )
-            for row in rows
-            if row.met is not None
+            for name, one in stand.items()
         ],
     )
-    for name in dict.fromkeys(row.model for row in rows):
-        lines += _model_section(name, [row for row in rows if row.model == name], footprints)
-    return "\n".join(lines) + "\n"
+    for training in trainings:
+        lines += _section(stand[training.model], training, profile)
+    return "\n".join([*lines, *_data(trainings)]) + "\n"
 
 
-def _model_section(name: str, rows: Sequence[ReportRow], footprints: Sequence[Footprint]) -> list[str]:
-    declared = definition(name.partition(".")[0])
-    lines = ["", f"## {name}", "", f"{declared.title}. Target: {declared.target.description}.", ""]
-    for cost in footprints:
-        if cost.model == name:
-            version = "not registered" if cost.version is None else f"version {cost.version}"
-            text = (
-                f"{version}; trained on {cost.rows_trained:,} windows, {cost.windows_left_out:,} left out "
-                "for want of a measured input or a defined truth; "
-                f"compiled {cost.compiled_bytes / 1024:.0f} KiB; "
-                f"one row {_one_row(cost)}, {cost.batch_row_us:.1f} µs a row of a thousand."
-            )
-            lines += [text, ""]
-    header = ("where", "metric", "figure", "95 %", "best opponent", "tree of depth 3", "oracle")
-    for where in (TRAINING, HELD_OUT):
-        chosen = [row for row in rows if row.substation == where]
-        if chosen:
-            lines += [f"### {name}: {where}", "", *_table(header, [_line(row) for row in chosen]), ""]
-    own = [row for row in rows if row.substation not in {TRAINING, HELD_OUT} and row.slice == ALL]
-    if own:
-        lines += [
-            f"### {name}: each substation",
-            "",
-            *_table(header, [_line(row, own=True) for row in own]),
-            "",
-        ]
-    return lines
+def standing_of(training: Training, profile: Profile) -> Standing:
+    """How one training stands."""
+    declared = definition(training.model.partition(".")[0])
+    return standing(training.model, declared, training.rows, _unseen(training.model, profile))
 
 
-def _one_row(cost: Footprint) -> str:
-    if cost.native_row_us is None:
-        return f"{cost.one_row_us:.1f} µs compiled (no native estimator)"
-    times = cost.native_row_us / max(cost.one_row_us, 0.1)
-    return f"{cost.one_row_us:.1f} µs compiled, {cost.native_row_us:,.0f} µs native ({times:,.0f} ×)"
+def _unseen(model: str, profile: Profile) -> tuple[str, ...]:
+    """Substations of the profile from which a registered name is held out."""
+    substation = model.partition(".")[2]
+    return (profile.only(substation) if substation else profile).held_out
 
 
-def _line(row: ReportRow, *, own: bool = False) -> tuple[str, ...]:
+def about(profile: Profile, trainings: Sequence[Training]) -> str:
+    """Which profile and seed, learnt where, and when, in one line."""
+    seeds = sorted({one.seed for one in trainings if one.seed is not None})
+    seed = f", seed {', '.join(map(str, seeds))}" if seeds else ""
+    times = sorted(_when(one.finished) for one in trainings if one.finished)
+    when = f"; trained {' to '.join(dict.fromkeys((times[0], times[-1])))} UTC" if times else ""
+    unseen = f"; never seen: {_places(profile.held_out)}" if profile.held_out else ""
+    return f"profile {profile.name}{seed}; learnt from {_places(profile.training)}{unseen}{when}"
+
+
+def _introduction(profile: Profile, trainings: Sequence[Training], others: Sequence[str]) -> list[str]:
+    told_of = about(profile, trainings)
+    beside = "".join(f" Of profile {name}: [models.{name}.md](models.{name}.md)." for name in others)
+    more = "is in [models.json](models.json); `switchyard evaluate MODEL --all-slices` shows it."
+    return [
+        f"{told_of[0].upper()}{told_of[1:]}.{beside}",
+        "",
+        HOW_TO_READ,
+        "",
+        f"Every figure, of each substation and kind of episode, {more}",
+    ]
+
+
+def _places(names: Sequence[str]) -> str:
+    return ", ".join(map(str.capitalize, names))
+
+
+def _when(finished: str) -> str:
+    """A time as people write it, without its zone."""
+    return f"{finished[:10]} {finished[11:16]}"
+
+
+def _section(one: Standing, training: Training, profile: Profile) -> list[str]:
+    _, _, substation = one.model.partition(".")
+    own = f" Learnt from {substation.capitalize()} alone." if substation else ""
+    lines = [
+        "",
+        f"## {one.model}",
+        "",
+        f"{one.purpose}{own} **{one.verdict.capitalize()}.**",
+        "",
+        *(f"- {line}" for line in told(one, profile)),
+        "",
+    ]
+    if one.bars:
+        unseen = any(bar.held_out for bar in one.bars)
+        header = ("figure", "of what", "asked for", "met", *(("never seen",) if unseen else ()))
+        lines += _table(header, [_bar(bar, unseen=unseen) for bar in one.bars])
+    return [*lines, "", _cost(training.footprint)]
+
+
+def told(one: Standing, profile: Profile) -> list[str]:
+    """A standing as sentences: figure, what it is beside, never seen, missed bars, where not to trust it."""
+    between = f" ({one.interval})" if one.interval else ""
+    lines = [f"**How good:** {one.figure}{between} {one.what}."]
+    beside = [part for part in (one.rival, one.tree, one.best) if part]
+    if beside:
+        lines.append(f"**Compared with:** {'; '.join(beside)}.")
+    if one.held_out:
+        rival = f"; {one.held_out_rival}" if one.held_out_rival else ""
+        lines.append(
+            f"**Where it was never trained ({_places(_unseen(one.model, profile))}):** {one.held_out}{rival}."
+        )
+    lines += [f"**Missed:** {bar.figure} {bar.what}; {bar.why}." for bar in one.bars if not bar.met]
+    if one.doubts:
+        lines.append(f"**Weakest:** {'; '.join(one.doubts)}.")
+    return [*lines, f"**Do not trust it beyond this:** {one.limits}", f"**No answer** {one.silent}."]
+
+
+def _bar(bar: Judged, *, unseen: bool) -> tuple[str, ...]:
+    met = "yes" if bar.met else "**no**"
+    return (bar.figure, bar.what, bar.asked, met, *((bar.held_out or NO_FIGURE,) if unseen else ()))
+
+
+def _cost(cost: Footprint) -> str:
+    version = "Not registered" if cost.version is None else f"Version {cost.version}"
     return (
-        row.substation if own else row.slice,
-        row.metric,
-        _number(row.value),
-        _interval(row),
-        _opponent(row),
-        _number(row.tree3),
-        _number(row.oracle),
+        f"{version}; trained on {cost.rows_trained:,} windows, {cost.windows_left_out:,} left out for "
+        f"want of a measured input or a defined truth; {cost.compiled_bytes / 1024:,.0f} KiB to serve, "
+        f"{cost.one_row_us:,.0f} µs an answer."
     )
+
+
+def _data(trainings: Sequence[Training]) -> list[str]:
+    """What was learnt from and judged on, by digest."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for one in trainings:
+        for dataset, digest in one.datasets.items():
+            names.setdefault((dataset, digest), []).append(one.model)
+    if not names:
+        return []
+    return [
+        "",
+        "## Data",
+        "",
+        *_table(
+            ("dataset", "content (SHA-256)", "models"),
+            [
+                (dataset, f"`{digest[:16]}`", "all" if len(of) == len(trainings) else ", ".join(of))
+                for (dataset, digest), of in sorted(names.items())
+            ],
+        ),
+    ]
 
 
 def _table(header: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> list[str]:
@@ -134,15 +272,3 @@ def _table(header: tuple[str, ...], body: Sequence[tuple[str, ...]]) -> list[str
         "|" + "---|" * len(header),
         *("| " + " | ".join(line) + " |" for line in body),
     ]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
-def _interval(row: ReportRow) -> str:
-    return "–" if row.low is None or row.high is None else f"{row.low:.4f} … {row.high:.4f}"
-
-
-def _opponent(row: ReportRow) -> str:
-    return "–" if row.opponent is None else f"{_number(row.opponent_value)} ({row.opponent})"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import substations
 from data_contracts.dataset import Dataset
-from data_contracts.tables.stability import CLASSES, KNOWN, MARGINS
+from data_contracts.tables.stability import CLASSES, ELEMENTS, KNOWN, MARGINS
 from features.context import grid
 from models import columns
 from models.dataset import Built
@@ -48,7 +48,17 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
     substation = substations.read(dataset.substation)
     every = dataset.read(
         TABLE,
-        columns=["t", "status", *KNOWN, *SCORES, "score", "stability_class", "limited_by", *LIMITING],
+        columns=[
+            "t",
+            "status",
+            *KNOWN,
+            *ELEMENTS,
+            *SCORES,
+            "score",
+            "stability_class",
+            "limited_by",
+            *LIMITING,
+        ],
     )
     table = every.filter(pc.field("status") == "ok")
     if not table.num_rows:
@@ -58,7 +68,8 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
     t = columns.seconds(table).astype(np.float64)
     day = day_of(t, start, substation.utc_offset_s)
     known = np.stack([columns.floats(table, name) for name in grid.KNOWN], axis=1)
-    found = dict(zip((one.name for one in grid.FEATURES), grid.compute(known).T, strict=True))
+    elements = {name: columns.floats_or_lists(table, name) for name in ELEMENTS}
+    found = dict(zip((one.name for one in grid.FEATURES), grid.compute(known, elements).T, strict=True))
     margin = _codes(table, "limited_by", MARGINS)
     failures = np.stack([columns.names(table, name).array() for name in LIMITING], axis=1)
     point = next(point for point in substation.points if point.kind == "system")

@@ -81,7 +81,21 @@ def connect(home: Home) -> Store:
     with locked(home, "mlflow"):
         client = MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_experiments(max_results=1)
+        if not uri.startswith("http"):
+            _put_away_default(client)
     return Store(uri, None if uri.startswith("http") else home.artifacts, client)
+
+
+def _put_away_default(client: MlflowClient) -> None:
+    """Delete the experiment `Default` that MLflow makes with its tables, unless somebody uses it.
+
+    It stands first in every list and holds nothing.
+    """
+    default = client.get_experiment_by_name("Default")
+    if default is None or default.lifecycle_stage != "active":
+        return
+    if not client.search_runs([default.experiment_id], max_results=1):
+        client.delete_experiment(default.experiment_id)
 
 
 def experiment(store: Store, name: str) -> str:
@@ -109,9 +123,9 @@ def experiment(store: Store, name: str) -> str:
 def _experiment_tags(name: str) -> dict[str, str]:
     """What the UI shows of an experiment, and that its pages are those of trained models."""
     from models import card
-    from models.catalogue import DEFINED, definition
+    from models.catalogue import NAMES, definition
 
-    if name not in DEFINED:
+    if name not in NAMES:
         return {KIND: CUSTOM_MODELS}
     declared = definition(name)
     return {KIND: CUSTOM_MODELS, NOTE: card.summary(declared), "module": declared.module}
@@ -128,9 +142,20 @@ def parent_run(store: Store, name: str, step_key: str, role: str, tags: Mapping[
         store.client.update_run(run_id, status="RUNNING")
         return run_id
     run = store.client.create_run(
-        of, tags={**tags, STEP_KEY: step_key, ROLE: role, **_source(role)}, run_name=f"{role}-{step_key[:8]}"
+        of,
+        tags={**tags, STEP_KEY: step_key, ROLE: role, **_source(role)},
+        run_name=_run_name(role, step_key, tags),
     )
     return str(run.info.run_id)
+
+
+def _run_name(role: str, step_key: str, tags: Mapping[str, str]) -> str:
+    """What tells a run from its neighbours in a list: who learnt, its trials, a piece of its key."""
+    kind, _, site = role.partition(".")
+    words = [tags.get("trained_by", kind), site]
+    if "trials" in tags:
+        words.append(f"{tags['trials']} trials")
+    return " ".join(word for word in (*words, step_key[:4]) if word)
 
 
 def _source(role: str) -> dict[str, str]:

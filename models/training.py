@@ -54,6 +54,8 @@ class TrainResult(msgspec.Struct, frozen=True):
         parity: Largest difference between the compiled and the fitted model.
         seconds: Wall time of each stage.
         skipped: True when the step had registered its version before.
+        seed: Seed of the profile; None in what was recorded before it was noted.
+        datasets: Digest of each dataset's content, by dataset; empty likewise.
     """
 
     model: str
@@ -64,6 +66,8 @@ class TrainResult(msgspec.Struct, frozen=True):
     parity: float
     seconds: dict[str, float]
     skipped: bool = False
+    seed: int | None = None
+    datasets: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ def train(
     registered = name if substation is None else f"{name}.{substation}"
     profile = profile if substation is None else profile.only(substation)
     study = study or step_key
+    draw = f"{profile.seed}.{registered}"
     done = registry.find(home, registered, step_key) if register else None
     if done is not None:
         return _found(home, done)
@@ -162,13 +167,14 @@ def train(
         pool.split(TRAIN),
         home=home,
         key=study,
+        draw=draw,
         trials=profile.tuning.trials[name],
         fold_count=profile.tuning.folds,
         most=profile.tuning.max_rows,
         report=runs.write,
     )
     clock.lap("tune")
-    seed = tuning.seed_of(study, "fit")
+    seed = tuning.seed_of(draw, "fit")
     params = declared.scaled(tuned.params, tuned.rows, len(pool.split(TRAIN)))
     uncalibrated = declared.fit(pool.split(TRAIN), params, seed)
     fitted = declared.calibrate(uncalibrated, pool.split(VALIDATION))
@@ -187,6 +193,8 @@ def train(
             params=params,
             parity=parity.largest,
             seconds=clock.laps,
+            seed=profile.seed,
+            datasets=pool.digests,
         )
         clock.lap("compile")
         written = card.write(declared, evaluated.rows, all_tags, params)
@@ -194,10 +202,11 @@ def train(
             store,
             run_id,
             {**figures(evaluated.rows), **metric_names.cost(result.footprint, clock.laps)},
-            {**params, "seed": seed, "trials": len(tuned.trials), "tuning_rows": tuned.rows},
+            {**params, "trials": len(tuned.trials), "tuning_rows": tuned.rows},
         )
         _log_datasets(store, run_id, profile, pool)
-        tracking.describe_run(store, run_id, written, {"bar": all_tags["bar"]})
+        # No parameter: comparisons draw an axis for each, and this one says nothing.
+        tracking.describe_run(store, run_id, written, {"bar": all_tags["bar"], "seed": str(seed)})
         for path in plots.save_all(
             _figures(declared, evaluated, pool, tuned, uncalibrated=uncalibrated, seed=seed), work / "plots"
         ):

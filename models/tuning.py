@@ -61,6 +61,7 @@ def tune(
     *,
     home: Home,
     key: str,
+    draw: str,
     trials: int,
     fold_count: int,
     most: int,
@@ -78,6 +79,8 @@ def tune(
         train: Training rows; at most `most` of them are used.
         home: Holds the journal.
         key: Identifies data, code and what else a trial's outcome depends on; names the study.
+        draw: What folds, rows and trials are drawn from; the same for another version of the code, so that
+            figures move by what was changed and not by luck.
         trials: Finished trials wanted in all.
         fold_count: Folds; a definition with `one_split` is judged on the first only.
         most: Rows at most.
@@ -98,11 +101,11 @@ def tune(
     )
     for left in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(left.number, state=optuna.trial.TrialState.FAIL)
-    rows = definition.subset(train, most, generator(key, "rows"))
-    pairs = list(folds(rows.episode, fold_count, generator(key, "folds")))
+    rows = definition.subset(train, most, generator(draw, "rows"))
+    pairs = list(folds(rows.episode, fold_count, generator(draw, "folds")))
     if definition.one_split:
         pairs = pairs[:1]
-    seed = seed_of(key, "fit")
+    seed = seed_of(draw, "fit")
     told = 0
     while True:
         finished = _records(study)
@@ -113,7 +116,7 @@ def tune(
             break
         if done == 0 and not study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,)):
             study.enqueue_trial(dict(definition.defaults))
-        study.sampler = optuna.samplers.TPESampler(seed=seed_of(key, "trial", str(done)))
+        study.sampler = optuna.samplers.TPESampler(seed=seed_of(draw, "trial", str(done)))
         trial = study.ask()
         params = definition.suggest(trial)
         scores = []

@@ -59,7 +59,8 @@ def too_few_readings(model: str, version: str, needs: int, got: int) -> Answer:
     return _answer(model, "abstained", "too_few_readings", f"readings: needs {needs}, got {got}", version)
 
 
-def missing_context(model: str, version: str, missing: Sequence[str]) -> Answer:
+@lru_cache(maxsize=1024)
+def missing_context(model: str, version: str, missing: tuple[str, ...]) -> Answer:
     """The item lacks fields that the model needs beside its readings."""
     return _answer(model, "abstained", "missing_context", f"needs {', '.join(missing)}", version)
 
@@ -105,15 +106,20 @@ def failed(model: str, version: str, why: str) -> Answer:
     return _answer(model, "failed", "internal_error", why, version)
 
 
-def absent(item: Item, required: Sequence[str]) -> list[str]:
+def absent(item: Item, required: tuple[str, ...]) -> tuple[str, ...]:
     """Fields of `required`, such as `waveform` or `context.tap`, that an item does not have."""
-    return [path for path in required if not _has(item, path)]
+    found: list[str] = []
+    for path, steps in _steps(required):
+        value: object = item
+        for step in steps:
+            value = getattr(value, step, UNSET)
+            if value is UNSET:
+                found.append(path)
+                break
+    return tuple(found)
 
 
-def _has(item: Item, path: str) -> bool:
-    found: object = item
-    for name in path.split("."):
-        found = getattr(found, name, UNSET)
-        if found is UNSET:
-            return False
-    return True
+@lru_cache(maxsize=256)
+def _steps(paths: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each path with the fields on the way."""
+    return tuple((path, tuple(path.split("."))) for path in paths)

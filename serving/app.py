@@ -7,26 +7,29 @@ import time
 
 import msgspec
 
-from serving import metrics
-from serving.description import catalogue, openapi
+from serving import metrics, openapi
+from serving.access import Access
+from serving.audit import Audit
+from serving.description import catalogue
 from serving.exchange import JSON, App, DisconnectedError, Head, Message, Receive, Scope, Send, respond
 from serving.inference import Compute, Inference
 from serving.intake import infer
 from serving.lifetime import Lifetime
 from serving.limits import Limits
 from serving.live import Live
-from serving.problems import MEDIA_TYPE, ProblemError
+from serving.problems import MEDIA_TYPE, ProblemError, broken, not_found, wrong_method
+from serving.scoping import covered
+from serving.visit import Visit
 from switchyard.log import get_logger
 
 _log = get_logger("serving")
 
 INFER, MODELS, METRICS = "/v1/infer", "/v1/models", "/metrics"
 _METHODS = {INFER: "POST", MODELS: "GET", METRICS: "GET"}
+_AUDITED = frozenset({INFER, MODELS, METRICS})
 _HEALTH = frozenset({"/livez", "/healthz", "/readyz"})
 _DOCS = frozenset({"/", "/docs.json", "/schema.json"})
 _STATIC = "/static_content/"
-
-_BROKEN = ProblemError("internal", 500, "the service failed on this request; its log names the cause")
 
 
 class Gateway:
@@ -35,6 +38,8 @@ class Gateway:
     Args:
         inner: The application behind the front.
         live: The engine that answers.
+        access: Decides who may ask.
+        audit: Where it is written down who asked; None writes nothing.
         limits: What a worker takes on.
         compute: What answers a body.
 
@@ -44,13 +49,22 @@ class Gateway:
     """
 
     def __init__(
-        self, inner: App, live: Live, limits: Limits | None = None, compute: Compute = infer
+        self,
+        inner: App,
+        live: Live,
+        access: Access,
+        *,
+        audit: Audit | None = None,
+        limits: Limits | None = None,
+        compute: Compute = infer,
     ) -> None:
         limits = limits or Limits()
         self.live = live
-        self.inference = Inference(live, limits, compute)
+        self.inference = Inference(live, access, limits, compute)
         self._inner = inner
-        self._lifetime = Lifetime(live, self.inference, limits)
+        self._access = access
+        self._audit = audit
+        self._lifetime = Lifetime(live, self.inference, access, audit, limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -63,13 +77,14 @@ class Gateway:
         started = time.perf_counter()
         route = _route(scope["path"])
         head = Head(scope)
+        visit = Visit(head.request_id)
         try:
             if route in _METHODS:
-                media_type, body = await self._own(route, head, scope, receive)
+                media_type, body = await self._own(route, head, scope, receive, visit)
                 status = 200
                 await respond(send, status, media_type, body, request_id=head.request_id)
             else:
-                status = await self._pass_on(scope, receive, send, route)
+                status = await self._pass_on(scope, receive, send, route, head.request_id)
         except ProblemError as problem:
             status = problem.status
             await _respond_problem(send, problem, head.request_id)
@@ -78,10 +93,15 @@ class Gateway:
         except Exception:  # noqa: BLE001 - the process's border: the client gets a document, the log the trace
             status = 500
             _log.exception("request %s failed", head.request_id)
-            await _respond_problem(send, _BROKEN, head.request_id)
-        metrics.observe_request(route, status, time.perf_counter() - started)
+            await _respond_problem(send, broken(), head.request_id)
+        seconds = time.perf_counter() - started
+        metrics.observe_request(route, status, seconds)
+        if self._audit is not None and route in _AUDITED:
+            self._audit.note(visit, route, status, seconds)
 
-    async def _own(self, route: str, head: Head, scope: Scope, receive: Receive) -> tuple[bytes, bytes]:
+    async def _own(
+        self, route: str, head: Head, scope: Scope, receive: Receive, visit: Visit
+    ) -> tuple[bytes, bytes]:
         """Media type and body of an answer to one of our own routes.
 
         Raises:
@@ -89,19 +109,23 @@ class Gateway:
         """
         method = _METHODS[route]
         if scope["method"] != method:
-            allow = ((b"allow", method.encode()),)
-            raise ProblemError("method", 405, f"{route} takes {method}", headers=allow)
+            raise wrong_method(route, method)
         if route == INFER:
-            return JSON, await self.inference.answer(head, receive)
+            return JSON, await self.inference.answer(head, scope, receive, visit)
+        visit.caller = self._access.admit(head, scope, "models" if route == MODELS else "metrics")
         if route == MODELS:
-            return JSON, msgspec.json.encode(catalogue(self.inference.require_open()))
+            engine = self.inference.require_open()
+            visit.snapshot = engine.snapshot
+            return JSON, msgspec.json.encode(covered(catalogue(engine), visit.caller))
         return metrics.CONTENT_TYPE.encode(), await asyncio.to_thread(metrics.render)
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, route: str) -> int:
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, route: str, request_id: str) -> int:
         """Hand a request on to BentoML, if it is one of those that it is kept for."""
         path = scope["path"]
         if route == "other":
-            raise ProblemError("not-found", 404, f"there is no {path[:100]}; inference is POST /v1/infer")
+            raise not_found(path)
+        if scope["method"] not in {"GET", "HEAD"}:
+            raise ProblemError("method", 405, f"{route} takes GET", headers=((b"allow", b"GET, HEAD"),))
         if path == "/readyz":
             self.inference.require_open()
         status = 200
@@ -112,7 +136,7 @@ class Gateway:
             await send(message)
 
         if path == "/docs.json":
-            await _with_openapi(self._inner, scope, receive, noted)
+            await respond(send, 200, JSON, openapi.encoded(), request_id=request_id)
         else:
             await self._inner(scope, receive, noted)
         return status
@@ -146,16 +170,3 @@ def _route(path: str) -> str:
 async def _respond_problem(send: Send, problem: ProblemError, request_id: str) -> None:
     body = msgspec.json.encode(problem.document(request_id))
     await respond(send, problem.status, MEDIA_TYPE, body, request_id=request_id, headers=problem.headers)
-
-
-async def _with_openapi(inner: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer `/docs.json` with BentoML's document and our paths in it."""
-    collected = bytearray()
-
-    async def collect(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            collected.extend(message.get("body", b""))
-
-    await inner(scope, receive, collect)
-    document = openapi(msgspec.json.decode(collected))
-    await respond(send, 200, JSON, msgspec.json.encode(document), request_id=Head(scope).request_id)

@@ -1,15 +1,17 @@
-"""What a worker serves, for people and gateways: `GET /v1/models`, and the OpenAPI document of `/v1`."""
+"""What a worker serves, for people and gateways: `GET /v1/models`."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from data_contracts.answers import MODULE_OF, NAMES, fields
-from data_contracts.wire import Batch, BatchResponse, Item, Problem, Response
+from serving.challengers import in_canary
 from serving.engine import Engine
 from serving.panel import Served
+from serving.routing import Challenge
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -17,16 +19,23 @@ class Version(msgspec.Struct, frozen=True):
 
     Attributes:
         model_version: Registered name and version.
-        substations: Where it answers.
+        role: `champion` or `challenger`.
+        substations: Where it answers; a challenger answers at points of these.
         point_kinds: Kinds of points at which it applies; empty for all.
         minimum_readings: Readings that it needs.
         requires: Fields of the request that it needs beside readings.
         features: Its inputs.
         optional: Inputs that may be missing.
         one_of: Optional inputs of which at least one must be there.
+        canary_percent: Share of the points that a challenger is to answer at; null for a champion.
+        canary_points: Points at which it answers in the champion's place, as `substation/point`.
+        shadow: Whether it also answers off the path, to be compared; never returned.
+        registered_at: When it was registered; null where the snapshot does not say.
+        age_s: Seconds since then.
     """
 
     model_version: str
+    role: str
     substations: list[str]
     point_kinds: list[str]
     minimum_readings: int
@@ -34,6 +43,11 @@ class Version(msgspec.Struct, frozen=True):
     features: list[str]
     optional: list[str]
     one_of: list[str]
+    canary_percent: float | None
+    canary_points: list[str]
+    shadow: bool
+    registered_at: datetime | None
+    age_s: float | None
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -50,107 +64,94 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     Attributes:
         snapshot: The set of versions that is served.
+        created: When it was written.
+        age_s: Seconds since then.
         models: All 16 models.
+        routes: Version of the champion, by substation and model.
+        challengers_waiting: Versions that a canary or shadow asks for and the snapshot does not hold.
         points: Points that are answered for, with their kind, by substation.
     """
 
     snapshot: str
+    created: datetime | None
+    age_s: float | None
     models: list[Model]
+    routes: dict[str, dict[str, str]]
+    challengers_waiting: list[str]
     points: dict[str, dict[str, str]]
 
 
 def catalogue(engine: Engine) -> Catalogue:
     """Everything that `engine` serves."""
+    now = datetime.now(UTC)
     points: dict[str, dict[str, str]] = {}
     for site in engine.sites:
         points.setdefault(site.substation, {})[site.point] = site.kind
     return Catalogue(
         snapshot=engine.snapshot,
+        created=engine.created,
+        age_s=_age_s(engine.created, now),
         models=[
             Model(
                 name=name,
                 module=MODULE_OF[name],
                 outputs=[msgspec.to_builtins(field) for field in fields(name)],
-                published=_versions(engine, name),
+                published=_versions(engine, name, now),
             )
             for name in NAMES
         ],
+        routes={
+            substation: {model: served.model.version for model, served in targets.items()}
+            for substation, targets in engine.routes.items()
+        },
+        challengers_waiting=engine.challengers.waiting(),
         points=points,
     )
 
 
-def _versions(engine: Engine, name: str) -> list[Version]:
+def _versions(engine: Engine, name: str, now: datetime) -> list[Version]:
+    """The champions of a model, each followed by its challenger where the snapshot holds one."""
     places: dict[Served, list[str]] = {}
     for substation, targets in engine.routes.items():
         if name in targets:
             places.setdefault(targets[name], []).append(substation)
-    return [
-        Version(
-            model_version=served.model.version,
-            substations=substations,
-            point_kinds=list(served.model.spec.point_kinds),
-            minimum_readings=served.model.spec.minimum_readings,
-            requires=list(served.model.spec.requires),
-            features=list(served.model.spec.features),
-            optional=list(served.model.spec.optional),
-            one_of=list(served.model.spec.one_of),
-        )
-        for served, substations in places.items()
-    ]
+    found = []
+    for champion, substations in places.items():
+        found.append(_version(champion, substations, None, [], now))
+        registered = champion.model.entry.registered
+        challenger = engine.challengers.served.get(registered)
+        if challenger is not None:
+            asked = engine.challengers.challenge(registered) or Challenge(challenger.model.entry.version)
+            points = [
+                f"{site.substation}/{site.point}"
+                for site in engine.sites
+                if site.substation in substations and in_canary(site, asked.canary_percent)
+            ]
+            found.append(_version(challenger, substations, asked, points, now))
+    return found
 
 
-def openapi(base: dict[str, Any]) -> dict[str, Any]:
-    """BentoML's OpenAPI document with the paths under `/v1`, whose schemas are those of the contract.
-
-    Args:
-        base: The document of the BentoML service.
-    """
-
-    def content(schema: dict[str, Any], media_type: str = "application/json") -> dict[str, Any]:
-        return {"content": {media_type: {"schema": schema}}}
-
-    bodies = (Item, Batch, Response, BatchResponse, Problem, Catalogue)
-    schemas, components = msgspec.json.schema_components(bodies, ref_template="#/components/schemas/{name}")
-    item, batch, response, batch_response, problem, models = schemas
-    refusals = {
-        str(status): {"description": text, **content(problem, "application/problem+json")}
-        for status, text in _REFUSALS.items()
-    }
-    infer = {
-        "summary": "Answer one item or a batch",
-        "operationId": "infer",
-        "requestBody": {"required": True, **content({"oneOf": [item, batch]})},
-        "responses": {
-            "200": {"description": "Answers of the models", **content({"oneOf": [response, batch_response]})},
-            **refusals,
-        },
-    }
-    models_path = {
-        "summary": "The models, their published versions and the points that are answered for",
-        "operationId": "models",
-        "responses": {
-            "200": {"description": "The catalogue", **content(models)},
-            "503": refusals["503"],
-        },
-    }
-    merged = dict(base)
-    merged["paths"] = {
-        "/v1/infer": {"post": infer},
-        "/v1/models": {"get": models_path},
-        **base.get("paths", {}),
-    }
-    known = dict(base.get("components", {}))
-    known["schemas"] = {**known.get("schemas", {}), **components}
-    merged["components"] = known
-    return merged
+def _version(
+    served: Served, substations: list[str], asked: Challenge | None, points: list[str], now: datetime
+) -> Version:
+    entry, spec = served.model.entry, served.model.spec
+    return Version(
+        model_version=served.model.version,
+        role=entry.alias,
+        substations=substations,
+        point_kinds=list(spec.point_kinds),
+        minimum_readings=spec.minimum_readings,
+        requires=list(spec.requires),
+        features=list(spec.features),
+        optional=list(spec.optional),
+        one_of=list(spec.one_of),
+        canary_percent=None if asked is None else asked.canary_percent,
+        canary_points=points,
+        shadow=asked is not None and asked.shadow,
+        registered_at=entry.registered_at,
+        age_s=_age_s(entry.registered_at, now),
+    )
 
 
-_REFUSALS = {
-    400: "The body is not JSON; NaN and Infinity are not JSON",
-    408: "The body did not arrive in time",
-    413: "The body, or one item of it, is too large",
-    415: "The content type is not application/json",
-    422: "A field breaks the contract; `errors` names it",
-    429: "The worker has its hands full; come back after `Retry-After` seconds",
-    503: "The worker is stopping or has no snapshot yet; come back after `Retry-After` seconds",
-}
+def _age_s(since: datetime | None, now: datetime) -> float | None:
+    return None if since is None else round((now - since).total_seconds(), 1)

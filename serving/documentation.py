@@ -113,7 +113,7 @@ def main(page: Path, home: Home) -> None:
     Raises:
         SnapshotError: There is no current snapshot, or the page has no generated part.
     """
-    from serving.snapshot import current_name, open_snapshot
+    from serving.snapshot import CHAMPION, current_name, open_snapshot
     from serving.specification import Specification, read_document
 
     name = current_name(home)
@@ -123,6 +123,7 @@ def main(page: Path, home: Home) -> None:
     read = {
         entry.model: read_document(snapshot, entry, "spec.json", Specification)
         for entry in snapshot.manifest.models
+        if entry.alias == CHAMPION
     }
     text = page.read_text(encoding="utf-8")
     write_text_atomic(page, replace_generated(text, generated(read.values())))

@@ -15,16 +15,21 @@ from data_contracts.wire import Decision, Energy, Maintenance, Monitoring, Respo
 from features.channels import CHANNELS
 from features.online import windows_from_rows
 from serving.assessment import input_quality, limits_exceeded
+from serving.challengers import Challengers
 from serving.errors import SnapshotError
 from serving.metrics import ModelMetrics
 from serving.panel import Asked, Served, answers_of, plan_for
+from serving.routing import Routing
 from serving.runtime import load_model
+from serving.shadow.worker import Shadow, shadow_of
 from serving.sites import Sites
-from serving.snapshot import CHAMPION, open_snapshot
+from serving.snapshot import CHALLENGER, CHAMPION, open_snapshot
 from serving.specification import check_fit
 from switchyard.home import Home
 
 Routes = Mapping[str, Mapping[str, Served]]
+
+_UNCHALLENGED = Challengers()
 
 
 class Engine:
@@ -33,16 +38,37 @@ class Engine:
     Attributes:
         snapshot: Name of the snapshot.
         seq: Its number.
+        created: When it was written.
         sites: Points that are answered for.
-        routes: The model that answers, by substation and model.
+        routes: The champion that answers, by substation and model.
+        challengers: Versions beside the champions and what is asked of them.
     """
 
-    def __init__(self, snapshot: str, seq: int, sites: Sites, routes: Routes) -> None:
+    def __init__(
+        self,
+        snapshot: str,
+        seq: int,
+        sites: Sites,
+        routes: Routes,
+        *,
+        created: datetime | None = None,
+        challengers: Challengers = _UNCHALLENGED,
+        shadow: Shadow | None = None,
+    ) -> None:
         self.snapshot = snapshot
         self.seq = seq
+        self.created = created
         self.sites = sites
         self.routes = routes
-        self._plans = {site: plan_for(site, routes[site.substation]) for site in sites}
+        self.challengers = challengers
+        self._shadow = shadow
+        self._plans = {
+            site: plan_for(site, challengers.answering(site, routes[site.substation])) for site in sites
+        }
+        shadowing = {site: challengers.shadowing(site, routes[site.substation]) for site in sites}
+        self._shadows = {site: shadow_of(site, served) for site, served in shadowing.items() if served}
+        if shadow is not None and self._shadows:
+            shadow.begin()
 
     @classmethod
     def load(cls, home: Home, name: str, wanted: Collection[str] = ()) -> Engine:
@@ -68,20 +94,53 @@ class Engine:
             )
         chosen = {name: to for name, to in manifest.routes.items() if not wanted or name in wanted}
         needed = {target for targets in chosen.values() for target in targets.values()}
-        served = {}
-        for entry in manifest.models:
-            if entry.registered in needed and entry.alias == CHAMPION:
-                model = load_model(snapshot, entry)
-                served[entry.registered] = Served(model, ModelMetrics(model.spec.model, model.version))
-        routes = {name: {m: served[to] for m, to in targets.items()} for name, targets in chosen.items()}
-        engine = cls(name, manifest.seq, Sites.read(chosen), routes)
+        served: dict[str, dict[str, Served]] = {CHAMPION: {}, CHALLENGER: {}}
+        proven = [
+            (entry, load_model(snapshot, entry))
+            for entry in manifest.models
+            if entry.registered in needed and entry.alias in served
+        ]
+        sites = Sites.read(chosen)
+        for entry, model in proven:  # counted only now: a refused snapshot leaves no series behind
+            spec = model.spec
+            counted = ModelMetrics(spec.model, model.version, spec.features, spec.watched)
+            served[entry.alias][entry.registered] = Served(model, counted)
+        champions = served[CHAMPION]
+        routes = {name: {m: champions[to] for m, to in targets.items()} for name, targets in chosen.items()}
+        challengers = Challengers(served[CHALLENGER])
+        engine = cls(
+            name,
+            manifest.seq,
+            sites,
+            routes,
+            created=manifest.created,
+            challengers=challengers,
+        )
         engine.warm()
         return engine
 
+    def routed(self, routing: Routing, shadow: Shadow) -> Engine:
+        """The same models with other challenges; takes microseconds a point, nothing is loaded.
+
+        Args:
+            routing: What is asked of the challengers.
+            shadow: What compares off the path.
+        """
+        return Engine(
+            self.snapshot,
+            self.seq,
+            self.sites,
+            self.routes,
+            created=self.created,
+            challengers=Challengers(self.challengers.served, routing),
+            shadow=shadow,
+        )
+
     @property
     def models(self) -> set[Served]:
-        """Every model that answers somewhere."""
-        return {served for targets in self.routes.values() for served in targets.values()}
+        """Every model that answers somewhere, and the challengers."""
+        champions = {served for targets in self.routes.values() for served in targets.values()}
+        return champions.union(self.challengers.served.values())
 
     def warm(self) -> None:
         """Compute the features of an empty window, so that no request pays for what happens only once."""
@@ -102,13 +161,13 @@ class Engine:
             if served.model.version not in kept:
                 served.metrics.forget()
 
-    def answer(self, asked: Sequence[Asked], rows: Rows, request_id: str) -> list[Response]:
+    def answer(self, asked: Sequence[Asked], rows: Rows, request_id: str | Sequence[str]) -> list[Response]:
         """Answer checked items.
 
         Args:
             asked: The items.
             rows: Their readings, packed in the same order.
-            request_id: Name of the request.
+            request_id: Name of the request, or of the request of each item.
 
         Returns:
             One response per item.
@@ -122,7 +181,7 @@ class Engine:
             part, given = rows.item(k), found.answers
             responses.append(
                 Response(
-                    request_id=request_id,
+                    request_id=request_id if isinstance(request_id, str) else request_id[k],
                     timestamp=timestamp,
                     snapshot=self.snapshot,
                     inference_time_ms=took_ms,
@@ -134,4 +193,6 @@ class Engine:
                     decision=Decision(**dict(zip(NAMES[12:16], given[12:16], strict=True))),  # type: ignore[arg-type]
                 )
             )
+        if self._shadow is not None and self._shadows:
+            self._shadow.offer(self._shadows, asked, responses)
         return responses

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from serving.problems import CLOSE, Headers, ProblemError, too_large
+from serving.problems import Headers, media_type, slow_body, too_large, unreadable_deadline
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,6 +18,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 JSON = b"application/json"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+LONGEST_DEADLINE_MS = 9_999_999
+_MILLISECONDS = re.compile(rb"[1-9][0-9]{0,6}")
 
 
 class DisconnectedError(Exception):
@@ -32,14 +34,17 @@ class Head:
         length: Announced length of the body in bytes; None where it is sent in chunks.
         media_type: Content type without parameters, lower case.
         encoding: Content encoding, empty for none.
+        authorization: Who says to be asking, empty for nobody.
     """
 
-    __slots__ = ("encoding", "length", "media_type", "request_id")
+    __slots__ = ("_deadline_ms", "authorization", "encoding", "length", "media_type", "request_id")
 
     def __init__(self, scope: Scope) -> None:
         self.length: int | None = None
         self.media_type = b""
         self.encoding = b""
+        self.authorization = b""
+        self._deadline_ms = b""
         request_id = b""
         for name, value in scope["headers"]:
             if name == b"content-length":
@@ -51,8 +56,24 @@ class Head:
                 self.encoding = value.strip().lower()
             elif name == b"x-request-id":
                 request_id = value
+            elif name == b"authorization":
+                self.authorization = value.strip()
+            elif name == b"x-deadline-ms":
+                self._deadline_ms = value
         known = _REQUEST_ID.fullmatch(request_id)
         self.request_id = request_id.decode() if known else secrets.token_hex(8)
+
+    def deadline_s(self, longest_s: float) -> float:
+        """Seconds within which the client wants its answer: `X-Deadline-Ms`, at most `longest_s`.
+
+        Raises:
+            ProblemError: 400: the header is no number of milliseconds.
+        """
+        if not self._deadline_ms:
+            return longest_s
+        if not _MILLISECONDS.fullmatch(self._deadline_ms):
+            raise unreadable_deadline()
+        return min(longest_s, int(self._deadline_ms) / 1e3)
 
     def require_json(self) -> None:
         """Refuse a body that is not announced as plain JSON.
@@ -62,10 +83,10 @@ class Head:
         """
         if self.media_type != JSON:
             found = self.media_type.decode("latin-1") or "none"
-            raise ProblemError("media-type", 415, f"content type {found}; send application/json")
+            raise media_type(f"content type {found}; send application/json")
         if self.encoding not in {b"", b"identity"}:
             found = self.encoding.decode("latin-1")
-            raise ProblemError("media-type", 415, f"content encoding {found}; send the body as it is")
+            raise media_type(f"content encoding {found}; send the body as it is")
 
 
 async def read_body(
@@ -101,8 +122,7 @@ async def read_body(
                     raise DisconnectedError
                 parts += message.get("body", b"")
     except TimeoutError as error:
-        detail = f"the body did not arrive within {seconds:g} s"
-        raise ProblemError("slow-body", 408, detail, headers=CLOSE) from error
+        raise slow_body(seconds) from error
     _within(parts, limit)
     return bytes(parts)
 

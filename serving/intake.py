@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 import msgspec
+import numpy as np
 from msgspec import UNSET, UnsetType
 
 from data_contracts.answers import NAMES
@@ -29,6 +32,8 @@ from serving import metrics
 from serving.engine import Engine
 from serving.panel import Asked
 from serving.problems import ProblemError, malformed, too_large, violation
+from serving.together import Call, Outcome
+from serving.visit import Visit
 
 _encode = msgspec.json.Encoder().encode
 _answered = metrics.items.labels("answered")
@@ -47,6 +52,7 @@ class Intake:
         places: Position of each of them in the request.
         refused: Problem of each other item, by position.
         rows: Readings of the items to be answered.
+        visit: Who asks; None for ourselves.
     """
 
     count: int
@@ -55,30 +61,98 @@ class Intake:
     places: list[int] = field(default_factory=list)
     refused: dict[int, ProblemError] = field(default_factory=dict)
     rows: Rows | None = None
+    visit: Visit | None = None
 
 
-def infer(engine: Engine, body: bytes, request_id: str) -> bytes:
+def infer(engine: Engine, body: bytes, request_id: str, visit: Visit | None = None) -> bytes:
     """Answer the body of one `POST /v1/infer`.
 
     Args:
         engine: What answers.
         body: The request's body.
         request_id: Name of the request.
+        visit: Who asks, and where it is written down what was asked; None for ourselves.
 
     Returns:
         The encoded response.
 
     Raises:
-        ProblemError: 400, 413 or 422: the body as a whole, or its only item, cannot be answered.
+        ProblemError: 400, 403, 413 or 422: the body as a whole, or its only item, cannot be answered.
     """
-    intake = take_in(engine, body)
+    intake = take_in(engine, body, visit)
+    answers = [] if intake.rows is None else engine.answer(intake.asked, intake.rows, request_id)
+    return _encoded(intake, answers, request_id)
+
+
+def infer_together(engine: Engine, calls: Sequence[Call]) -> list[Outcome]:
+    """Answer several requests in one call of the features and of each model, as `infer` answers each.
+
+    What is wrong with one of them is its own outcome; nothing of it touches the others.
+    """
+    outcomes = [_taken_in(engine, call) for call in calls]
+    if len(calls) == 1:
+        return [_alone(engine, calls[0], outcomes[0])]
+    asked: list[Asked] = []
+    names: list[str] = []
+    parts: list[Rows] = []
+    for call, taken in zip(calls, outcomes, strict=True):
+        if isinstance(taken, Intake) and taken.rows is not None:
+            asked += taken.asked
+            names += [call.visit.request_id] * len(taken.asked)
+            parts.append(taken.rows)
+    try:
+        responses = iter(engine.answer(asked, _joined(parts), names) if parts else ())
+        return [
+            _encoded(taken, [*islice(responses, len(taken.asked))], call.visit.request_id)
+            if isinstance(taken, Intake)
+            else taken
+            for call, taken in zip(calls, outcomes, strict=True)
+        ]
+    except Exception:  # noqa: BLE001 - whatever it is, it may be one request's fault: each fails or not by itself
+        return [_alone(engine, call, taken) for call, taken in zip(calls, outcomes, strict=True)]
+
+
+def _alone(engine: Engine, call: Call, taken: Intake | Exception) -> Outcome:
+    """Answer what was taken in of one request by itself."""
+    if isinstance(taken, Exception):
+        return taken
+    name = call.visit.request_id
+    try:
+        answers = [] if taken.rows is None else engine.answer(taken.asked, taken.rows, name)
+        return _encoded(taken, answers, name)
+    except Exception as error:  # noqa: BLE001 - told to the one that asked
+        return error
+
+
+def _taken_in(engine: Engine, call: Call) -> Intake | Exception:
+    try:
+        return take_in(engine, call.body, call.visit)
+    except Exception as error:  # noqa: BLE001 - told to the one that asked
+        return error
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    """Readings of several requests behind one another."""
+    starts, first = [parts[0].starts[:1]], 0
+    for part in parts:
+        starts.append(part.starts[1:] + first)
+        first += len(part.t)
+    return Rows(
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.quality for part in parts]),
+        np.concatenate([part.t for part in parts]),
+        np.concatenate(starts),
+    )
+
+
+def _encoded(intake: Intake, answers: Sequence[Response], request_id: str) -> bytes:
+    """The response of one request, from those of the items that were answered."""
     responses: list[Response | None] = [None] * intake.count
-    if intake.rows is not None:
-        answers = engine.answer(intake.asked, intake.rows, request_id)
-        for place, response in zip(intake.places, answers, strict=True):
-            responses[place] = response
-            if response.input_quality is not UNSET:
-                _quality[response.input_quality.validity].inc()
+    for place, response in zip(intake.places, answers, strict=True):
+        responses[place] = response
+    qualities = Counter(one.input_quality.validity for one in answers if one.input_quality is not UNSET)
+    for validity, count in qualities.items():
+        _quality[validity].inc(count)
     if not intake.batch:
         return _encode(responses[0])
     now = datetime.now(UTC)
@@ -88,12 +162,14 @@ def infer(engine: Engine, body: bytes, request_id: str) -> bytes:
     return _encode(BatchResponse(items=responses))  # type: ignore[arg-type] # every place is filled now
 
 
-def take_in(engine: Engine, body: bytes) -> Intake:
+def take_in(engine: Engine, body: bytes, visit: Visit | None = None) -> Intake:
     """Decode a body, find the point of each item and check the items against the contract.
 
     Raises:
-        ProblemError: 400, 413 or 422.
+        ProblemError: 400, 403, 413 or 422.
     """
+    if visit is not None:
+        visit.snapshot = engine.snapshot
     try:
         decoded = decode(body)
     except MalformedError as error:
@@ -102,21 +178,23 @@ def take_in(engine: Engine, body: bytes) -> Intake:
         _refused.inc()
         raise violation(error.errors) from error
     if isinstance(decoded, Batch):
-        intake = _take_batch(engine, decoded)
+        intake = _take_batch(engine, decoded, visit)
     else:
         if len(body) > limits.ITEM_BYTES:
             raise too_large(f"an item may have {limits.ITEM_BYTES} bytes, this one has {len(body)}")
-        intake = Intake(1, batch=False)
+        intake = Intake(1, batch=False, visit=visit)
         _place(engine, intake, 0, decoded, decoded.models)
     _check(intake)
     _answered.inc(len(intake.asked))
+    if visit is not None:
+        visit.items, visit.refused = intake.count, len(intake.refused)
     return intake
 
 
-def _take_batch(engine: Engine, batch: Batch) -> Intake:
+def _take_batch(engine: Engine, batch: Batch, visit: Visit | None) -> Intake:
     if batch.models is not UNSET:
         _require_known(batch.models)
-    intake = Intake(len(batch.items), batch=True)
+    intake = Intake(len(batch.items), batch=True, visit=visit)
     waveforms = 0
     for place, raw in enumerate(batch.items):
         try:
@@ -141,6 +219,10 @@ def _require_known(models: Sequence[str]) -> None:
 
 
 def _place(engine: Engine, intake: Intake, place: int, item: Item, models: Sequence[str] | UnsetType) -> None:
+    denial = None if intake.visit is None else intake.visit.denial(item.substation)
+    if denial is not None:
+        _refuse_by(intake, place, denial)
+        return
     try:
         site = engine.sites.find(item)
         item = site.equipment.complete(item)
@@ -175,8 +257,11 @@ def _refuse(intake: Intake, place: int, errors: list[FieldError]) -> None:
     Raises:
         ProblemError: 422, when the request is a single item.
     """
+    _refuse_by(intake, place, violation(errors))
+
+
+def _refuse_by(intake: Intake, place: int, problem: ProblemError) -> None:
     _refused.inc()
-    problem = violation(errors)
     if not intake.batch:
         raise problem
     intake.refused[place] = problem

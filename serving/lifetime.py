@@ -13,6 +13,8 @@ from types import FrameType
 from typing import Any
 
 from serving import metrics
+from serving.access import Access
+from serving.audit import Audit
 from serving.inference import Inference
 from serving.limits import Limits
 from serving.live import Live
@@ -30,17 +32,25 @@ class Lifetime:
     and clients with open connections go elsewhere, finishes what is at work, and lets the server stop.
     """
 
-    def __init__(self, live: Live, inference: Inference, limits: Limits) -> None:
+    def __init__(
+        self, live: Live, inference: Inference, access: Access, audit: Audit | None, limits: Limits
+    ) -> None:
         self._live = live
+        self._access = access
+        self._audit = audit
         self._inference = inference
         self._limits = limits
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
         self._draining: asyncio.Task[None] | None = None
         self._stop_server: SignalHandler | None = None
 
     async def start(self) -> None:
-        """Begin to watch for snapshots, for SIGTERM and for the death of the parent."""
-        self._watching = asyncio.create_task(self._live.watch())
+        """Begin to watch for snapshots and keys, for SIGTERM and for the death of the parent."""
+        self._live.shadow.yield_to(self._inference.admission.idle.is_set)
+        metrics.started()
+        self._watching = [asyncio.create_task(self._live.watch()), asyncio.create_task(self._watch_keys())]
+        if self._audit is not None:
+            self._audit.start()
         loop = asyncio.get_running_loop()
         if threading.current_thread() is threading.main_thread():
             previous = signal.getsignal(signal.SIGTERM)
@@ -55,9 +65,17 @@ class Lifetime:
         """End what `start` began; the requests at work are done by now."""
         self._inference.draining = True
         metrics.ready.set(0)
-        if self._watching is not None:
-            self._watching.cancel()
+        for task in self._watching:
+            task.cancel()
+        self._live.shadow.close()
         self._inference.close()
+        if self._audit is not None:
+            self._audit.stop()
+
+    async def _watch_keys(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.poll_s)
+            self._access.refresh()
 
     def _on_terminate(self) -> None:
         if self._draining is None:

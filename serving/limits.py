@@ -20,6 +20,7 @@ class Limits:
         large_in_flight: Of these, bodies larger than `item_bytes`: they bound the worker's memory.
         inline_bytes: Larger bodies are computed beside the event loop, so that small ones need not wait.
         body_s: Seconds within which a request's body must have arrived.
+        deadline_s: Seconds within which a request is answered, or told that it is not.
         retry_after_s: Seconds after which a shed client should come back.
         poll_s: Seconds between two looks at `serving/current`.
         retry_s: Seconds after which a refused snapshot is tried again.
@@ -33,6 +34,7 @@ class Limits:
     large_in_flight: int = 4
     inline_bytes: int = 32 * KIB
     body_s: float = 10.0
+    deadline_s: float = 10.0
     retry_after_s: int = 1
     poll_s: float = 1.0
     retry_s: float = 30.0

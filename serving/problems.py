@@ -24,6 +24,11 @@ TITLES = {
     "slow-body": "The request's body did not arrive in time",
     "not-found": "There is nothing at this address",
     "method": "This method is not allowed here",
+    "unauthorized": "No valid API key came with the request",
+    "forbidden": "The caller may not do this",
+    "closed": "The service cannot tell who may ask",
+    "deadline": "The request was not answered within its deadline",
+    "header": "A header of the request cannot be read",
     "internal": "The service failed",
 }
 
@@ -102,6 +107,58 @@ def draining(retry_after_s: int) -> ProblemError:
     """503: the worker finishes what it has and takes nothing new."""
     detail = "this worker is stopping; send the request again, another one will take it"
     return ProblemError("draining", 503, detail, headers=_retry_after(retry_after_s) + CLOSE)
+
+
+def not_found(path: str) -> ProblemError:
+    """404: no route has this path."""
+    return ProblemError("not-found", 404, f"there is no {path[:100]}; inference is POST /v1/infer")
+
+
+def wrong_method(route: str, method: str) -> ProblemError:
+    """405: the route takes another method."""
+    return ProblemError("method", 405, f"{route} takes {method}", headers=((b"allow", method.encode()),))
+
+
+def slow_body(seconds: float) -> ProblemError:
+    """408; the connection is closed, because the rest of the body is not read."""
+    return ProblemError("slow-body", 408, f"the body did not arrive within {seconds:g} s", headers=CLOSE)
+
+
+def media_type(detail: str) -> ProblemError:
+    """415: the body is not announced as plain JSON."""
+    return ProblemError("media-type", 415, detail)
+
+
+def unreadable_deadline() -> ProblemError:
+    """400: `X-Deadline-Ms` is no number of milliseconds."""
+    return ProblemError("header", 400, "X-Deadline-Ms must be a whole number of milliseconds, at least 1")
+
+
+def broken() -> ProblemError:
+    """500: a fault of the service's own."""
+    return ProblemError("internal", 500, "the service failed on this request; its log names the cause")
+
+
+def unauthorized(detail: str) -> ProblemError:
+    """401: no key, or none that is valid."""
+    return ProblemError("unauthorized", 401, detail, headers=((b"www-authenticate", b"Bearer"),))
+
+
+def forbidden(detail: str) -> ProblemError:
+    """403: the caller is known, and may not do this."""
+    return ProblemError("forbidden", 403, detail)
+
+
+def closed(retry_after_s: int) -> ProblemError:
+    """503: the file with the keys is lost or damaged, so nobody is let in."""
+    detail = "the API keys of this service cannot be read, so nobody is let in; its log says why"
+    return ProblemError("closed", 503, detail, headers=_retry_after(retry_after_s))
+
+
+def late(deadline_s: float, retry_after_s: int) -> ProblemError:
+    """503: the deadline has passed."""
+    detail = f"no answer within {deadline_s:g} s; try again after {retry_after_s} s, or send less at once"
+    return ProblemError("deadline", 503, detail, headers=_retry_after(retry_after_s))
 
 
 def _retry_after(seconds: int) -> Headers:

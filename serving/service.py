@@ -12,7 +12,9 @@ switch_off()  # BentoML reads its switch when it is imported
 
 import bentoml  # noqa: E402
 
+from serving.access import Access  # noqa: E402
 from serving.app import Gateway  # noqa: E402
+from serving.audit import MIB, Audit  # noqa: E402
 from serving.inference import Compute  # noqa: E402
 from serving.intake import infer  # noqa: E402
 from serving.limits import Limits  # noqa: E402
@@ -37,9 +39,13 @@ class FrontedService(bentoml.Service):  # type: ignore[misc]
         """
         settings = get_settings()
         log.configure(settings.log_level, settings.folders.logs, "serve")
-        limits = Limits()
-        live = Live(settings.folders, settings.substations, limits)
-        return Gateway(super().to_asgi(is_main), live, limits, compute)
+        home = settings.folders
+        limits = Limits(deadline_s=settings.deadline_s)
+        live = Live(home, settings.substations, limits)
+        by_certificate = settings.client_ca is not None
+        access = Access(home, insecure=settings.insecure, by_certificate=by_certificate)
+        audit = Audit(home.audit_log, settings.audit_mib * MIB, settings.audit_files)
+        return Gateway(super().to_asgi(is_main), live, access, audit=audit, limits=limits, compute=compute)
 
 
 class Switchyard:

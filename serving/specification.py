@@ -7,7 +7,9 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 import features
+from data_contracts.answers import fields
 from data_contracts.version import CONTRACT_VERSION
+from serving.drift import Watched
 from serving.errors import SnapshotError
 from serving.snapshot import ModelEntry, Snapshot
 
@@ -36,6 +38,7 @@ class Specification(msgspec.Struct, frozen=True):
         contract_version: Version of the readings contract.
         seen: Range of each input beyond which it is a stranger to the model, null where none is known; empty
             where none is told.
+        watched: What of it is watched for drift, with its training's deciles; null where none is told.
     """
 
     schema: int
@@ -53,6 +56,7 @@ class Specification(msgspec.Struct, frozen=True):
     optional: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
     seen: tuple[tuple[float, float] | None, ...] = ()
+    watched: Watched | None = None
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -128,6 +132,11 @@ def check_specification(entry: ModelEntry, spec: Specification) -> None:
         raise SnapshotError(
             f"{place}: {len(spec.seen)} ranges for {len(spec.features)} features", "compile it again"
         )
+    if spec.watched is not None:
+        known = {*spec.features, *(field.name for field in fields(spec.model))}
+        unknown = {one.name for one in (*spec.watched.features, *spec.watched.outputs)} - known
+        if unknown:
+            raise SnapshotError(f"{place}: watches {sorted(unknown)}, which it does not have")
     if not set(spec.one_of) <= set(spec.optional) <= set(spec.features):
         raise SnapshotError(
             f"{place}: optional inputs must be among the features, and one_of among the optional ones",

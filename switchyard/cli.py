@@ -5,7 +5,16 @@ from __future__ import annotations
 import click
 
 from switchyard import __version__
-from switchyard.commands import federation, machine, registry, service, training
+from switchyard.commands import (
+    challengers,
+    evaluation,
+    federation,
+    machine,
+    registry,
+    replicas,
+    service,
+    training,
+)
 from switchyard.commands.shared import Group
 
 EXAMPLES = """\b
@@ -33,12 +42,17 @@ for command in (
     training.train,
     federation.federation,
     registry.publish,
-    training.evaluate,
+    evaluation.evaluate,
     service.serve,
     service.infer,
+    service.keys,
     registry.models,
     registry.promote,
     registry.rollback,
+    challengers.canary,
+    challengers.shadow,
+    replicas.pull,
+    replicas.release,
     machine.doctor,
     machine.status,
     machine.up,

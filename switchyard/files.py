@@ -36,15 +36,15 @@ def rename_into(source: Path, target: Path) -> None:
     fsync_directory(target.parent)
 
 
-def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write `data` to `path` by a temporary file in the same folder and a rename."""
+def write_bytes_atomic(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write `data` to `path`, with these permissions, by a temporary file in the same folder and a rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(data)
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         rename_into(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

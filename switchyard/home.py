@@ -90,6 +90,21 @@ class Home:
         return self.serving / "current"
 
     @property
+    def routing(self) -> Path:
+        """File that says which challengers answer beside the champions."""
+        return self.serving / "routing.json"
+
+    @property
+    def keys(self) -> Path:
+        """File with the digests of the API keys and what they are good for."""
+        return self.serving / "keys.json"
+
+    @property
+    def audit_log(self) -> Path:
+        """File that says who asked what of the service, one JSON object a line."""
+        return self.logs / "audit.jsonl"
+
+    @property
     def releases(self) -> Path:
         """Bentos frozen for substations without a network."""
         return self.root / "releases"

@@ -6,10 +6,28 @@ import logging
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 ROOT = "switchyard"
+
+
+_CONTROLS = {code: f"\\u{code:04x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+_CONTROLS_BUT_NEWLINE = {code: text for code, text in _CONTROLS.items() if code != ord("\n")}
+
+
+class PlainLines(logging.Formatter):
+    """Lines for people: nothing that a message holds can begin another line or steer the terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """The line, with control characters escaped."""
+        return super().formatMessage(record).translate(_CONTROLS)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's own name
+        """The trace, its lines set off from those of the log."""
+        text = super().formatException(ei).translate(_CONTROLS_BUT_NEWLINE)
+        return "\n".join(f"  | {line}" for line in text.split("\n"))
 
 
 class JsonLines(logging.Formatter):
@@ -50,7 +68,7 @@ def configure(level: str, folder: Path | None = None, command: str = "switchyard
     root.propagate = False
     screen = logging.StreamHandler(sys.stderr)
     screen.setLevel(level)
-    screen.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
+    screen.setFormatter(PlainLines("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
     root.addHandler(screen)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

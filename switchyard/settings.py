@@ -38,6 +38,19 @@ class Settings(BaseSettings):
         default=0.01, ge=0, le=1, description="share of rejected rows in a table above which a run stops"
     )
     workers: int = Field(default=2, ge=1, description="simulation and training processes")
+    deadline_s: float = Field(
+        default=10.0, gt=0, le=120, description="seconds within which a request is answered or told off"
+    )
+    tls_cert: Path | None = Field(default=None, description="the service's certificate with its chain, PEM")
+    tls_key: Path | None = Field(default=None, description="the private key of that certificate, PEM")
+    client_ca: Path | None = Field(
+        default=None, description="authority whose client certificates the service asks for, PEM"
+    )
+    insecure: bool = Field(
+        default=False, description="let a service without keys and client certificates answer other machines"
+    )
+    audit_mib: int = Field(default=16, ge=1, description="size from which on a new audit log is begun, MiB")
+    audit_files: int = Field(default=8, ge=1, le=1000, description="audit logs that are kept")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="least severe line shown"
     )
@@ -51,8 +64,10 @@ class Settings(BaseSettings):
 
     def model_post_init(self, _context: object) -> None:
         """Make the folder settings absolute, so that a child process in another folder sees the same."""
-        if self.substations_dir is not None:
-            object.__setattr__(self, "substations_dir", self.substations_dir.expanduser().absolute())
+        for name in ("substations_dir", "tls_cert", "tls_key", "client_ca"):
+            path = getattr(self, name)
+            if path is not None:
+                object.__setattr__(self, name, path.expanduser().absolute())
 
     @property
     def folders(self) -> Home:

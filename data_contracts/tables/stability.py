@@ -16,12 +16,14 @@ from data_contracts.rules.stability import (
     UNSOLVED_LIMITS,
 )
 from data_contracts.tables.readings_truth import RESIDUAL_GATE_PU
+from data_contracts.transmission import BUSES, LINES, PLANTS, TRANSFORMERS, UNITS
 
 STATUSES = ("ok", "not_converged", "islanded", "infeasible")
 CLASSES = ("stable", "marginal", "unstable")
 MARGINS = ("voltage", "outages", "frequency")
 STEP_MS = 3_600_000
 _MOST_MW = 1e5
+_BRANCHES = len(LINES) + len(TRANSFORMERS)
 
 
 def _number(name: str, unit: str, description: str, low: float, high: float) -> Column:
@@ -87,7 +89,36 @@ _KNOWN = (
 )
 
 KNOWN = tuple(column.name for column in _KNOWN)
-"""Columns that a control centre knows; a model may read these, and of the others none."""
+"""Columns that a control centre knows of the whole; a model may read these."""
+
+
+def _each(
+    name: str, unit: str, description: str, length: int, *, low: float = -1e4, high: float = 1e4
+) -> Column:
+    return Column(
+        name, "float64[]", unit, description, nullable=True, minimum=low, maximum=high, length=length
+    )
+
+
+_ELEMENTS = (
+    _each("branch_in_service", "", "1 where it is in service, 0 where not", _BRANCHES, low=0, high=1),
+    _each("branch_metered_mw", "MW", "Active power into a branch at its first bus", _BRANCHES),
+    _each("branch_metered_mvar", "Mvar", "Its reactive power", _BRANCHES),
+    _each("unit_metered_mw", "MW", "Output of each park and station", len(UNITS)),
+    _each("plant_metered_mvar", "Mvar", "Reactive power of each station", len(PLANTS)),
+    _each("plant_units_in_service", "", "Units of each station that run", len(PLANTS), low=0, high=100),
+    _each("plant_v_set_pu", "pu", "Voltage that it is told to hold", len(PLANTS), low=0.5, high=1.5),
+    _each("bus_v_metered_pu", "pu", "Voltage of each bus", BUSES, low=0, high=2),
+    _each("bus_metered_mw", "MW", "Load of each bus", BUSES),
+    _each("bus_metered_mvar", "Mvar", "Its reactive part", BUSES),
+)
+
+ELEMENTS = tuple(column.name for column in _ELEMENTS)
+"""Columns that it knows of every element; a model may read these too, and of the others none.
+
+Branches, stations with parks before them, stations and buses are in the order of `BRANCH_NAMES`, `UNITS`,
+`PLANTS` and `BUS_NAMES` in `data_contracts.transmission` and `data_contracts.transmission_ac`.
+"""
 
 STABILITY = Table(
     name="stability",
@@ -100,6 +131,7 @@ STABILITY = Table(
         Column("status", "string", "", "Whether the state has a solution", allowed=STATUSES),
         Column("reason", "string", "", "Why it has none; empty where it has one"),
         *_KNOWN,
+        *_ELEMENTS,
         _mw("load_mw", "Load"),
         _mw("generation_mw", "Output of all plants and parks"),
         _mw("loss_mw", "Losses"),
@@ -146,7 +178,7 @@ STABILITY = Table(
         SCENARIO_ID_FORM,
         unique_key("scenario_id"),
         on_grid(STEP_MS, "hour"),
-        solved_or_null((*KNOWN, *SOLVED)),
+        solved_or_null((*KNOWN, *ELEMENTS, *SOLVED)),
         REASON_AGREES,
         BALANCE,
         UNSOLVED_LIMITS,

@@ -7,6 +7,53 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from data_contracts.transmission import PARKS, PLANTS
+from data_contracts.transmission_ac import BRANCH_NAMES, BUS_NAMES
+
+MAPS = ("branches", "stations", "parks_mw", "buses")
+"""Fields of `Grid` that hold a value for every element, by its name."""
+
+Megawatts = Annotated[float, Meta(ge=-1e4, le=1e4, extra={"unit": "MW"})]
+Megavars = Annotated[float, Meta(ge=-1e4, le=1e4, extra={"unit": "Mvar"})]
+
+
+class Branch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A line or transformer, metered at its first bus.
+
+    Attributes:
+        in_service: Whether it is switched in at both ends.
+        p_mw: Active power into it, MW; 0 where it is out.
+        q_mvar: Reactive power into it, Mvar.
+    """
+
+    in_service: bool
+    p_mw: Megawatts
+    q_mvar: Megavars
+
+
+class Generation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A power station, or the interconnection.
+
+    Attributes:
+        p_mw: Output, MW.
+        q_mvar: Reactive power that it gives, Mvar.
+        units_in_service: Its units that run.
+        v_set_pu: Voltage that it is told to hold at its bus, pu.
+    """
+
+    p_mw: Megawatts
+    q_mvar: Megavars
+    units_in_service: Annotated[int, Meta(ge=0, le=100)]
+    v_set_pu: Annotated[float, Meta(ge=0.5, le=1.5, extra={"unit": "pu"})]
+
+
+class Bus(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A bus: its voltage, pu, and the load that hangs on it, MW and Mvar."""
+
+    v_pu: Annotated[float, Meta(ge=0, le=2, extra={"unit": "pu"})]
+    load_mw: Megawatts
+    load_mvar: Megavars
+
 
 def _known(unit: str, description: str, low: float, high: float) -> Meta:
     return Meta(ge=low, le=high, description=description, extra={"unit": unit})
@@ -15,7 +62,14 @@ def _known(unit: str, description: str, low: float, high: float) -> Meta:
 class Grid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Telemetry, schedules and switch positions of the whole grid, and of the substation's bus in it.
 
-    Names, units and ranges are those of the columns of `stability` that a control centre knows.
+    Names, units and ranges are those of the columns of `stability` that a control centre knows. A map that is
+    sent names every element of the grid of `data_contracts.transmission` and no other.
+
+    Attributes:
+        branches: Lines and transformers, such as `line-b02-b03`.
+        stations: Power stations, such as `b30-hydro`.
+        parks_mw: Output of parks, such as `b08-wind`, MW.
+        buses: Buses, such as `b03`.
     """
 
     load_metered_mw: Annotated[float, _known("MW", "Load of the grid", 0, 1e5)] | UnsetType = UNSET
@@ -110,3 +164,35 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Annotated[float, _known("", "Branches from the bus to the nearest that is out; 10 for none", 0, 40)]
         | UnsetType
     ) = UNSET
+    branches: dict[str, Branch] | UnsetType = UNSET
+    stations: dict[str, Generation] | UnsetType = UNSET
+    parks_mw: dict[str, Megawatts] | UnsetType = UNSET
+    buses: dict[str, Bus] | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        """Refuse a map that lacks an element or names an unknown one.
+
+        Raises:
+            ValueError: A map that was sent is not of this grid.
+        """
+        for name in MAPS:
+            sent = getattr(self, name)
+            if sent is not UNSET:
+                _whole(name, sent, _ELEMENTS[name])
+
+
+_ELEMENTS: dict[str, frozenset[str]] = {
+    "branches": frozenset(BRANCH_NAMES),
+    "stations": frozenset(plant.name for plant in PLANTS),
+    "parks_mw": frozenset(park.name for park in PARKS),
+    "buses": frozenset(BUS_NAMES),
+}
+_LISTED = 5
+
+
+def _whole(name: str, sent: dict[str, object], elements: frozenset[str]) -> None:
+    for word, names in (("unknown", sent.keys() - elements), ("missing", elements - sent.keys())):
+        if names:
+            listed = ", ".join(sorted(names)[:_LISTED])
+            more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+            raise ValueError(f"{name}: {word} {listed}{more}; it names all {len(elements)} of the grid")

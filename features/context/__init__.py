@@ -7,8 +7,8 @@ that was not sent is NaN, and so is every feature that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,8 +91,9 @@ GROUP_OF: dict[str, int] = {
 """Place in `GROUPS` of the group that computes a feature."""
 
 
-# A ratio to nothing is not defined: NaN.
-@np.errstate(divide="ignore", invalid="ignore")
+_START = tuple(sum(len(group.features) for group in GROUPS[:place]) for place in range(len(GROUPS)))
+
+
 def context_block(items: Sequence[Item], windows: Windows, groups: Collection[int]) -> Float:
     """Features of what n items say beside their readings, float64 [n, len(CONTEXT_NAMES)].
 
@@ -102,10 +103,34 @@ def context_block(items: Sequence[Item], windows: Windows, groups: Collection[in
         groups: Places in `GROUPS` of those that are wanted; the others' columns are NaN.
     """
     out = np.full((len(items), len(CONTEXT_NAMES)), np.nan)
-    start = 0
-    for place, group in enumerate(GROUPS):
-        stop = start + len(group.features)
-        if place in groups:
-            out[:, start:stop] = group.read(items, windows)
-        start = stop
+    fill_context(out, items, windows, dict.fromkeys(groups, range(len(items))))
     return out
+
+
+# A ratio to nothing is not defined: NaN.
+@np.errstate(divide="ignore", invalid="ignore")
+def fill_context(
+    out: Float, items: Sequence[Item], windows: Windows, rows_of: Mapping[int, Sequence[int]]
+) -> None:
+    """Write each group's features of those items that they are wanted of; the rest of `out` is left alone.
+
+    A row is what it would be without the others, so nothing is computed that no model reads.
+
+    Args:
+        out: Columns as in `CONTEXT_NAMES`, [n, len(CONTEXT_NAMES)].
+        items: The items, n.
+        windows: Their windows, [n].
+        rows_of: Items that a group is wanted of, ascending, by its place in `GROUPS`.
+    """
+    parts: dict[tuple[int, ...], tuple[Sequence[Item], Windows]] = {}
+    for place, rows in rows_of.items():
+        group = GROUPS[place]
+        columns = slice(_START[place], _START[place] + len(group.features))
+        if len(rows) == len(items):
+            out[:, columns] = group.read(items, windows)
+            continue
+        key = tuple(rows)
+        if key not in parts:
+            # Nothing here reads captures, whose rows would have to be searched.
+            parts[key] = [items[row] for row in key], replace(windows, waveforms=()).take(key)
+        out[key, columns] = group.read(*parts[key])

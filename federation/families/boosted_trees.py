@@ -27,14 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federation.errors import FederationError
-from federation.families import lattice_counts
+from federation.families import column_moments, lattice_counts
 from federation.families.gradient_rows import HEAVIEST, OUTPUTS, STEP, Binned, Cells, Slopes, steepest
 from federation.families.gradient_splits import Limits, Sums, best_splits
 from federation.families.gradient_trees import GradientTrees, Shape
 from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
-from federation.moments import ColumnMoments
 from federation.shared_bins import SharedBins, lattice
 from models.boosting import Nodes, logistic_curve
 from models.protocol import Claim
@@ -138,9 +137,7 @@ class BoostedTrees:
         """
         del rows
         checked = read_settings("boosted trees", settings, Settings)
-        if not checked.sound:
-            raise FederationError(f"boosted trees: settings out of range: {checked}")
-        return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})
+        return column_moments.ask("boosted trees", checked, sound=checked.sound)
 
     def finished(self, state: State) -> bool:
         """Whether all trees are grown and the curve is known."""
@@ -159,15 +156,10 @@ class BoostedTrees:
                 columns.
         """
         settings, phase = _settings(state), state.value("phase")
-        X = data["X_validation"] if phase == "curve" else data["X"]
-        if X.shape[0] < MINIMUM_ROWS:
-            raise FederationError(f"{site} has {X.shape[0]} rows, statistics need {MINIMUM_ROWS}")
-        if X.shape[1] != settings.columns:
-            raise FederationError(f"{site}: rows have {X.shape[1]} columns, not {settings.columns}")
+        X = column_moments.usable(data["X_validation" if phase == "curve" else "X"], settings.columns, site)
         n = int(X.shape[0])
         if phase == "moments":
-            own = ColumnMoments.of(np.column_stack([X, _labels(data)]), MINIMUM_ROWS)
-            return Message({"n": n}, {"rows": own.n, "mean": own.mean, "m2": own.m2})
+            return Message({"n": n}, column_moments.answer(np.column_stack([X, _labels(data)])))
         bins = _bins(state)
         if phase == "lattice":
             return Message({"n": n}, lattice_counts.counts(bins, X, data["outcome"]))
@@ -185,11 +177,7 @@ class BoostedTrees:
         settings, phase = _settings(state), state.value("phase")
         p = settings.columns
         if phase == "moments":
-            return {
-                "rows": Expected("<i8", (p + LABELS,), 0, most),
-                "mean": Expected("<f8", (p + LABELS,), -LARGEST_VALUE, LARGEST_VALUE),
-                "m2": Expected("<f8", (p + LABELS,), 0.0, most * LARGEST_VALUE**2),
-            }
+            return column_moments.expects(p + LABELS, most, LARGEST_VALUE)
         if phase == "lattice":
             return lattice_counts.expects(_bins(state), most)
         if phase == "curve":
@@ -211,9 +199,7 @@ class BoostedTrees:
         """Cells must rise, columns add up to the same, and sums be ones that rows can have."""
         settings, phase = _settings(state), state.value("phase")
         if phase == "moments":
-            rows = update.array("rows")
-            few = np.any((rows > 0) & (rows < MINIMUM_ROWS)) or np.any(rows[-LABELS:] != update.n)
-            return "moments of few rows, or of more than n" if few or rows.max() > update.n else ""
+            return column_moments.inspect(update, full=LABELS)
         if phase == "curve":
             rows, weight = update.array("rows"), update.array("weight")
             if np.any(weight > rows * round(HEAVIEST / WEIGHT_STEP)):
@@ -228,8 +214,7 @@ class BoostedTrees:
         """Bins from merged moments and counts; one level of splits from summed histograms; the curve."""
         settings, phase, ordered = _settings(state), state.value("phase"), in_order(updates)
         if phase == "moments":
-            parts = [ColumnMoments(one.array("rows"), one.array("mean"), one.array("m2")) for one in ordered]
-            merged = reduce(ColumnMoments.merge, parts)
+            merged = column_moments.merged(ordered)
             fine = lattice(merged.mean[:-LABELS], merged.deviation[:-LABELS])
             return Message(
                 {**state.header, "phase": "lattice", "starts": _starts(merged.mean[-LABELS:])},

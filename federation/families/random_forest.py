@@ -15,7 +15,7 @@ Local data: `X` float64 [n, columns], NaN where not measured; `y` float64 [n]; `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -23,14 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federation.errors import FederationError
+from federation.families import column_moments
 from federation.families.forest_task import MOST_DRAWS, Task
 from federation.families.growing_forest import PREFIX, GrowingForest, Limits
 from federation.families.packed_trees import PackedTrees
 from federation.families.regression_splits import best_splits
 from federation.families.settings import read_settings
-from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
+from federation.family import Expected, LocalData, in_order
 from federation.message import Message, State, Update
-from federation.moments import ColumnMoments
 from federation.shared_bins import SharedBins, choose, lattice
 from models.forest import MOST_LEAVES, MOST_TREES, Forest
 from models.protocol import Claim
@@ -111,9 +111,7 @@ class RandomForest:
         """
         del rows
         checked = read_settings("random forest", settings, Settings)
-        if not checked.sound:
-            raise FederationError(f"random forest: settings out of range: {checked}")
-        return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})
+        return column_moments.ask("random forest", checked, sound=checked.sound)
 
     def finished(self, state: State) -> bool:
         """Whether all trees are grown."""
@@ -132,14 +130,9 @@ class RandomForest:
             FederationError: The site has fewer than `MINIMUM_ROWS` rows, or other columns.
         """
         settings, phase = _settings(state), state.value("phase")
-        X = data["X"]
-        if X.shape[0] < MINIMUM_ROWS:
-            raise FederationError(f"{site} has {X.shape[0]} rows, statistics need {MINIMUM_ROWS}")
-        if X.shape[1] != settings.columns:
-            raise FederationError(f"{site}: rows have {X.shape[1]} columns, not {settings.columns}")
+        X = column_moments.usable(data["X"], settings.columns, site)
         if phase == "moments":
-            own = ColumnMoments.of(np.column_stack([X, data["weight"]]), MINIMUM_ROWS)
-            return Message({"n": X.shape[0]}, {"rows": own.n, "mean": own.mean, "m2": own.m2})
+            return Message({"n": X.shape[0]}, column_moments.answer(np.column_stack([X, data["weight"]])))
         bins = _bins(state)
         missing = np.isnan(X)
         numbers = bins.index(X)
@@ -158,11 +151,7 @@ class RandomForest:
         settings, phase = _settings(state), state.value("phase")
         p = settings.columns
         if phase == "moments":
-            return {
-                "rows": Expected("<i8", (p + 1,), 0, most),
-                "mean": Expected("<f8", (p + 1,), -LARGEST_VALUE, LARGEST_VALUE),
-                "m2": Expected("<f8", (p + 1,), 0.0, most * LARGEST_VALUE**2),
-            }
+            return column_moments.expects(p + 1, most, LARGEST_VALUE)
         if phase == "lattice":
             bins = _bins(state)
             longest = min(bins.total, most * p)
@@ -182,9 +171,7 @@ class RandomForest:
         """Cells must rise, columns count the same draws, and sums be ones that targets can have."""
         settings, phase = _settings(state), state.value("phase")
         if phase == "moments":
-            rows = update.array("rows")
-            few = np.any((rows > 0) & (rows < MINIMUM_ROWS)) or rows[-1] != update.n
-            return "moments of few rows, or of more than n" if few or rows.max() > update.n else ""
+            return column_moments.inspect(update, full=1)
         cell, count = update.array("cell"), update.array("count")
         if cell.size != count.size or np.any(np.diff(cell) <= 0):
             return "cells do not rise, or have other counts"
@@ -200,7 +187,7 @@ class RandomForest:
         settings, phase = _settings(state), state.value("phase")
         ordered = in_order(updates)
         if phase == "moments":
-            merged = _merged(ordered)
+            merged = column_moments.merged(ordered)
             fine = lattice(merged.mean[:-1], merged.deviation[:-1])
             return Message(
                 {**state.header, "phase": "lattice", "mean_weight": float(merged.mean[-1])},
@@ -273,14 +260,6 @@ def _ask(state: State, settings: Settings, growing: GrowingForest, opened: NDArr
     keys = generator(*words).random((opened.size, settings.columns))
     tried = np.sort(np.argsort(keys, axis=1)[:, : settings.max_features], axis=1)
     return Message(state.header, {**state.arrays, **growing.arrays(), "open": opened, "tried": tried})
-
-
-def _merged(updates: Sequence[Update]) -> ColumnMoments:
-    parts = [ColumnMoments(part.array("rows"), part.array("mean"), part.array("m2")) for part in updates]
-    merged = parts[0]
-    for part in parts[1:]:
-        merged = merged.merge(part)
-    return merged
 
 
 def _first_bins(bins: SharedBins) -> NDArray[np.int64]:

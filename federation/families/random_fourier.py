@@ -18,7 +18,6 @@ Source: Rahimi and Recht, "Random Features for Large-Scale Kernel Machines", NIP
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any, ClassVar
 
 import msgspec
@@ -26,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federation.errors import FederationError
+from federation.families import column_moments
 from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
-from federation.moments import ColumnMoments
 from models.fourier import FourierMachine, cosines, draw, solve
 from models.protocol import Claim
 from models.support_vectors import standardised
@@ -100,9 +99,7 @@ class RandomFourier:
         """
         del rows
         checked = read_settings("random fourier", settings, Settings)
-        if not checked.sound:
-            raise FederationError(f"random fourier: settings out of range: {checked}")
-        return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})
+        return column_moments.ask("random fourier", checked, sound=checked.sound)
 
     def finished(self, state: State) -> bool:
         """Whether everything is there."""
@@ -120,15 +117,10 @@ class RandomFourier:
                 columns.
         """
         settings, phase = _settings(state), state.value("phase")
-        X = data["X_validation"] if phase == "levels" else data["X"]
-        if X.shape[0] < MINIMUM_ROWS:
-            raise FederationError(f"{site} has {X.shape[0]} rows, statistics need {MINIMUM_ROWS}")
-        if X.shape[1] != settings.columns:
-            raise FederationError(f"{site}: rows have {X.shape[1]} columns, not {settings.columns}")
+        X = column_moments.usable(data["X_validation" if phase == "levels" else "X"], settings.columns, site)
         n = int(X.shape[0])
         if phase == "moments":
-            own = ColumnMoments.of(X, MINIMUM_ROWS)
-            return Message({"n": n}, {"known": own.n, "mean": own.mean, "m2": own.m2})
+            return Message({"n": n}, column_moments.answer(X))
         if phase == "sums":
             gram, moment = _sums(state, settings, data)
             return Message({"n": n}, {"gram": gram, "moment": moment})
@@ -143,13 +135,9 @@ class RandomFourier:
         """Moments of bounded columns; sums of bounded features; counts of at most all rows."""
         del site
         settings, phase = _settings(state), state.value("phase")
-        p, k, size = settings.columns, settings.targets, settings.terms + 1
+        k, size = settings.targets, settings.terms + 1
         if phase == "moments":
-            return {
-                "known": Expected("<i8", (p,), 0, most),
-                "mean": Expected("<f8", (p,), -LARGEST_VALUE, LARGEST_VALUE),
-                "m2": Expected("<f8", (p,), 0.0, most * LARGEST_VALUE**2),
-            }
+            return column_moments.expects(settings.columns, most, LARGEST_VALUE)
         if phase == "sums":
             # A cosine's feature is at most √2 and, times another, at most 2.
             heaviest = 2.0 * most * LARGEST_WEIGHT
@@ -164,8 +152,7 @@ class RandomFourier:
         """Sums must be those of some rows, and counts those of n_k rows."""
         phase = state.value("phase")
         if phase == "moments":
-            most = int(update.array("known").max())
-            return "" if most <= update.n else f"{most} values of a column, n is {update.n}"
+            return column_moments.inspect(update)
         if phase == "levels":
             counted = int(update.array("counts").sum())
             return "" if counted == update.n else f"{counted} rows are counted, n is {update.n}"
@@ -182,8 +169,7 @@ class RandomFourier:
         """
         settings, phase, ordered = _settings(state), state.value("phase"), in_order(updates)
         if phase == "moments":
-            parts = [ColumnMoments(u.array("known"), u.array("mean"), u.array("m2")) for u in ordered]
-            merged = reduce(ColumnMoments.merge, parts)
+            merged = column_moments.merged(ordered)
             # As numpy's std, n in the denominator; a column that never moves is left as it is.
             scale = np.sqrt(merged.m2 / np.maximum(merged.n, 1))
             arrays = {"centre": merged.mean, "scale": np.where(scale > 0, scale, 1.0)}

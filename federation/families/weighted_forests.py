@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federation.errors import FederationError
-from federation.families import lattice_counts
+from federation.families import column_moments, lattice_counts
 from federation.families.gradient_rows import Cells, Slopes
 from federation.families.gradient_splits import Limits, Sums, best_splits
 from federation.families.gradient_trees import GradientTrees, Shape
@@ -37,7 +37,6 @@ from federation.families.row_draws import MOST_DRAWS, digests, draws
 from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
-from federation.moments import ColumnMoments
 from federation.shared_bins import SharedBins, lattice
 from models.forest import MOST_LEAVES, MOST_TREES, Forest
 from models.protocol import Claim
@@ -142,9 +141,7 @@ class WeightedForests:
         """
         del rows
         checked = read_settings("weighted forests", settings, Settings)
-        if not checked.sound:
-            raise FederationError(f"weighted forests: settings out of range: {checked}")
-        return Message({"phase": "moments", "settings": msgspec.to_builtins(checked)})
+        return column_moments.ask("weighted forests", checked, sound=checked.sound)
 
     def finished(self, state: State) -> bool:
         """Whether all forests are grown and scaled."""
@@ -165,15 +162,10 @@ class WeightedForests:
                 columns.
         """
         settings, phase = _settings(state), state.value("phase")
-        X = data["X_validation"] if phase == "scale" else data["X"]
-        if X.shape[0] < MINIMUM_ROWS:
-            raise FederationError(f"{site} has {X.shape[0]} rows, statistics need {MINIMUM_ROWS}")
-        if X.shape[1] != settings.columns:
-            raise FederationError(f"{site}: rows have {X.shape[1]} columns, not {settings.columns}")
+        X = column_moments.usable(data["X_validation" if phase == "scale" else "X"], settings.columns, site)
         n = {"n": int(X.shape[0])}
         if phase == "moments":
-            own = ColumnMoments.of(X, MINIMUM_ROWS)
-            return Message(n, {"rows": own.n, "mean": own.mean, "m2": own.m2})
+            return Message(n, column_moments.answer(X))
         if phase == "scale":
             forests = _forests(state, settings)[: settings.scaled]
             rates = [
@@ -192,13 +184,8 @@ class WeightedForests:
         """Moments per column, sparse counts, sparse histograms, or two sums."""
         del site
         settings, phase = _settings(state), state.value("phase")
-        p = settings.columns
         if phase == "moments":
-            return {
-                "rows": Expected("<i8", (p,), 0, most),
-                "mean": Expected("<f8", (p,), -LARGEST_VALUE, LARGEST_VALUE),
-                "m2": Expected("<f8", (p,), 0.0, most * LARGEST_VALUE**2),
-            }
+            return column_moments.expects(settings.columns, most, LARGEST_VALUE)
         if phase == "lattice":
             return lattice_counts.expects(_bins(state), most)
         if phase == "scale":
@@ -215,9 +202,7 @@ class WeightedForests:
         """Cells must rise, columns add up to the same, and sums be ones that rows can have."""
         settings, phase = _settings(state), state.value("phase")
         if phase == "moments":
-            rows = update.array("rows")
-            few = np.any((rows > 0) & (rows < MINIMUM_ROWS)) or rows.max() > update.n
-            return "moments of few rows, or of more than n" if few else ""
+            return column_moments.inspect(update)
         if phase == "lattice":
             return lattice_counts.inspect(_bins(state), update)
         if phase == "scale":
@@ -229,8 +214,7 @@ class WeightedForests:
         """Bins from merged moments and counts; one level of splits from summed histograms; the scale."""
         settings, phase, ordered = _settings(state), state.value("phase"), in_order(updates)
         if phase == "moments":
-            parts = [ColumnMoments(one.array("rows"), one.array("mean"), one.array("m2")) for one in ordered]
-            merged = reduce(ColumnMoments.merge, parts)
+            merged = column_moments.merged(ordered)
             fine = lattice(merged.mean, merged.deviation)
             return Message(
                 {**state.header, "phase": "lattice"}, {"edges": fine.edges, "offsets": fine.offsets}

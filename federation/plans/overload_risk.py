@@ -11,17 +11,9 @@ from federation.families.random_fourier import RandomFourier
 from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, chosen
-from models.maintenance.overload_risk import (
-    AHEAD,
-    CLASSES,
-    DAY_AGO,
-    DEFINITION,
-    OverloadMachines,
-    day_known,
-    expected_near,
-    hottest_c,
-    levels_cut,
-)
+from models.hot_spot_levels import CLASSES, levels_cut
+from models.maintenance.overload_risk import DEFINITION, OverloadMachines
+from models.overload_rows import AHEAD, DAY_AGO, day_known, expected_near, hottest_c
 from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION

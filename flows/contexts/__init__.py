@@ -18,6 +18,7 @@ from flows.contexts.losses import station_losses
 from flows.contexts.overload import overloads
 from flows.contexts.quality import qualities
 from flows.contexts.sag import sags
+from flows.contexts.settings import settings
 from flows.contexts.stability import stabilities
 from flows.contexts.told import Context, Told
 
@@ -35,6 +36,7 @@ CONTEXTS: Mapping[str, Context] = {
     "stability": stabilities,
     "balancing": balancings,
     "compensation": compensations,
+    "settings": settings,
 }
 """By topic."""
 
@@ -50,5 +52,6 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "stability": ("stability",),
     "balancing": ("transfers",),
     "compensation": ("load",),
+    "settings": ("controls", "losses", "load"),
 }
 """What a campaign must have simulated for a topic."""

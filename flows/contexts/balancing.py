@@ -18,24 +18,34 @@ _KNOWN = (
     "t", "sections", "traction", "v_metered_v", "p_metered_w", "q_metered_var", "p_traction_metered_w",
     "q_traction_metered_var", "imbalance_pct",
 )  # fmt: skip
+_OUTCOME = ("moves", "reduction_pct", "permitted")
 
 
 def balancings(
     dataset: Dataset, substation: Substation, start: date, episodes: Collection[str]
 ) -> dict[str, Told]:
-    """Meters and switches of a test state for each episode, and how uneven it truly was.
+    """Meters and switches of a test state for each episode, and what every arrangement truly does.
 
     A state is one of its own, no moment of an episode: the readings are the infeed's, the context the
     state's.
     """
-    table = dataset.read(TABLE, columns=["scenario_id", "status", "present", *_KNOWN])
+    table = dataset.read(TABLE, columns=["scenario_id", "status", "present", *_KNOWN, *_OUTCOME])
     present = table.filter(table["present"]).to_pylist()
+    moved: dict[str, dict[str, tuple[float, bool]]] = {}
+    for row in table.select(["scenario_id", "status", *_OUTCOME]).to_pylist():
+        if row["status"] == "ok":
+            outcome = (row["reduction_pct"], bool(row["permitted"]))
+            moved.setdefault(row["scenario_id"], {})[row["moves"]] = outcome
     solved = [state for state in present if state["status"] == "ok"]
     states = sorted(solved, key=lambda state: str(state["scenario_id"]))
     tested = [state for state in states if is_test(state["t"].timestamp(), substation, start)]
     point = substation.infeeds[0].point
     return {
-        name: Told(point, {"station": _station(state, substation)}, {"imbalance_pct": state["imbalance_pct"]})
+        name: Told(
+            point,
+            {"station": _station(state, substation)},
+            {"imbalance_pct": state["imbalance_pct"], "arrangements": moved[state["scenario_id"]]},
+        )
         for name, state in zip(ends(dataset, episodes), tested, strict=False)
     }
 

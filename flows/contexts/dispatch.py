@@ -14,7 +14,7 @@ from substations.description import Substation
 
 _READ = (
     "t", "unit", "status", "available_mw", "cost_per_mwh", "ac_opf_mw", "system_load_mw", "ac_opf_cost",
-    "bus_load_mw",
+    "bus_load_mw", "bus_load_mvar",
 )  # fmt: skip
 
 
@@ -40,6 +40,8 @@ def dispatches(
             {
                 "optimum_mw": {row["unit"]: row["ac_opf_mw"] for row in hour},
                 "optimum_cost": hour[0]["ac_opf_cost"],
+                **{of: {row["unit"]: row[of] for row in hour} for of in ("available_mw", "cost_per_mwh")},
+                **{of: hour[0][of] for of in ("bus_load_mw", "bus_load_mvar")},
             },
         )
         for name, hour in zip(ends(dataset, episodes), tested, strict=False)

@@ -16,11 +16,11 @@ from substations.station import station_facts
 OLDEST_S = 3600
 """How long before the last reading the station's quarter may have begun."""
 
-_KNOWN = (
+KNOWN = (
     "t", "p_metered_w", "q_metered_var", "p_metered_low_w", "v_metered_pu", "taps", "capacitor_steps",
     "ambient_c", "ghi_w_m2", "wind_m_s",
 )  # fmt: skip
-_TRUE = ("total_w", "p_supplied_w", *(f"{part}_w" for part in PARTS), *(f"design_{part}" for part in PARTS))
+TRUE = ("total_w", "p_supplied_w", *(f"{part}_w" for part in PARTS), *(f"design_{part}" for part in PARTS))
 
 
 def station_losses(
@@ -32,7 +32,7 @@ def station_losses(
     """
     import pyarrow.compute as pc
 
-    table = dataset.read(TABLE, columns=["status", *_KNOWN, *_TRUE]).filter(pc.field("status") == "ok")
+    table = dataset.read(TABLE, columns=["status", *KNOWN, *TRUE]).filter(pc.field("status") == "ok")
     states = sorted(table.to_pylist(), key=lambda state: state["t"])
     load = dataset.read("load", columns=["point", "t", "p_w", "q_var"])
     facts = station_facts(substation)
@@ -44,17 +44,18 @@ def station_losses(
             continue
         state = began[-1]
         drawn = load.filter(pc.field("t") == datetime.fromtimestamp(state["t"].timestamp(), UTC)).to_pylist()
-        context = _context(state, {row["point"]: row for row in drawn}, substation, facts)
-        found[name] = Told(point, context, {one: state[one] for one in _TRUE})
+        context = station_context(state, {row["point"]: row for row in drawn}, substation, facts)
+        found[name] = Told(point, context, {one: state[one] for one in TRUE})
     return found
 
 
-def _context(
+def station_context(
     state: Mapping[str, Any],
     drawn: Mapping[str, Mapping[str, Any]],
     substation: Substation,
     facts: StationFacts,
 ) -> dict[str, Any]:
+    """What a request says of a state of the table `losses`, with the load of each feeder by its point."""
     return {
         "ambient_c": round(state["ambient_c"], 2),
         "weather": {name: round(state[name], 2) for name in ("wind_m_s", "ghi_w_m2")},

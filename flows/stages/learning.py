@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -18,6 +18,7 @@ from flows.job import Job
 from flows.stages.lessons import Lesson, choose
 from flows.stages.spec import Step
 from flows.stages.turns import Turns
+from models.catalogue import NAMES
 from switchyard.children import lifeline_initializer
 from switchyard.errors import SwitchyardError
 from switchyard.home import Home
@@ -27,11 +28,13 @@ from switchyard.steps import StepRecord, Work, newest_records
 if TYPE_CHECKING:
     from federation.result import FederationResult
     from federation.run import Centre
+    from models.reports import Training
     from models.training import TrainResult
 
 TRAINING_ROOMS = ("data_contracts", "substations", "features", "models")
 FEDERATION_ROOMS = (*TRAINING_ROOMS, "federation")
 TRAINERS = 2
+TRAIN = "train."
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 )
@@ -248,38 +251,51 @@ def forget_lost_registry(job: Job) -> None:
 
 
 def report_models(job: Job, records: Iterable[StepRecord]) -> tuple[TrainResult, ...]:
-    """Write `reports/models.json` and `reports/models.md`; returns what the records hold.
+    """Write `reports/models.json` and its pages; returns what the records hold.
 
-    What was trained in this home with this profile before, and is not among the records, stays in them.
+    What was trained in this home before and is not among the records stays in them, other profiles too.
     """
     from models import reports
     from models.training import TrainResult
 
-    results = tuple(msgspec.convert(record.result, TrainResult) for record in records)
-    now = {result.model: result for result in results}
-    every = {**_trained_before(job), **now}
-    order = {name: place for place, name in enumerate(job.profile.models)}
+    given = list(records)
+    every = {record.step: _training(record) for record in (*_trained_before(job), *given)}
+    order = {name: place for place, name in enumerate(NAMES)}
     listed = sorted(
-        every.values(), key=lambda one: (order.get(one.model.partition(".")[0], len(order)), one.model)
+        every.values(), key=lambda one: (one.profile, order[one.model.partition(".")[0]], one.model)
     )
-    rows = [row for result in listed for row in result.rows]
-    reports.write(job.home, rows, [result.footprint for result in listed])
-    return results
+    reports.write(job.home, job.profile, listed)
+    return tuple(msgspec.convert(record.result, TrainResult) for record in given)
 
 
-def _trained_before(job: Job) -> dict[str, TrainResult]:
-    """The newest result of every name; what another release recorded in another form is left out."""
+def _training(record: StepRecord) -> Training:
+    from models.reports import Training
     from models.training import TrainResult
 
-    start = f"train.{job.profile.name}."
-    found: dict[str, TrainResult] = {}
+    result = msgspec.convert(record.result, TrainResult)
+    return Training(
+        model=result.model,
+        profile=record.step.removeprefix(TRAIN).removesuffix(f".{result.model}"),
+        finished=record.finished,
+        seed=result.seed,
+        datasets=result.datasets,
+        footprint=result.footprint,
+        rows=result.rows,
+    )
+
+
+def _trained_before(job: Job) -> Iterator[StepRecord]:
+    """The newest record of every name and profile; what another release recorded otherwise is left out."""
+    from models.training import TrainResult
+
     for record in newest_records(job.home):
-        if record.step.startswith(start):
+        if record.step.startswith(TRAIN):
             try:
-                found[record.step.removeprefix(start)] = msgspec.convert(record.result, TrainResult)
+                msgspec.convert(record.result, TrainResult)
             except msgspec.ValidationError as error:
                 _log.info("%s: recorded in another form, left out of the report (%s)", record.step, error)
-    return found
+            else:
+                yield record
 
 
 def report_federation(job: Job, records: Iterable[StepRecord]) -> tuple[FederationResult, ...]:

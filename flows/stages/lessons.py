@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from flows.job import Job
-from models.catalogue import DEFINED
+from models.catalogue import NAMES
 from switchyard.errors import UsageError
 from switchyard.profiles import Profile
 
@@ -58,8 +58,8 @@ def choose(
 def _models(job: Job, model: str | None) -> Iterable[str]:
     if model is None:
         return job.profile.models
-    if model not in DEFINED:
-        raise UsageError(f"there is no model {model!r} to train", f"choose one of {', '.join(DEFINED)}")
+    if model not in NAMES:
+        raise UsageError(f"there is no model {model!r} to train", f"choose one of {', '.join(NAMES)}")
     return (model,)
 
 

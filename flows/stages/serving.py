@@ -33,16 +33,20 @@ class Published(msgspec.Struct, frozen=True):
         versions: Version by registered name.
         routes: Registered name that answers, by substation and model.
         anew: False where the current snapshot held the same already.
+        challengers: Version of each challenger that a canary or shadow asks for, by registered name.
     """
 
     snapshot: str
     versions: dict[str, str]
     routes: dict[str, dict[str, str]]
     anew: bool
+    challengers: dict[str, str] = {}
 
 
 def publish(job: Job) -> Published:
     """Write a snapshot of the champions of the profile's models, prove it, let the service take it up.
+
+    Challengers that a canary or shadow asks for are in it too. Replicas are told of it through MLflow.
 
     Substations that were routed before and are still described keep their routes. What holds the same as an
     earlier snapshot is not written twice.
@@ -54,10 +58,18 @@ def publish(job: Job) -> Published:
     """
     from data_contracts.version import CONTRACT_VERSION
     from features import catalogue_digest
+    from flows.snapshot_store import announce
     from models import registry
     from models.errors import RegistryError
     from serving.engine import Engine
-    from serving.snapshot import PublishedModel, current_name, set_current, write_snapshot
+    from serving.snapshot import (
+        CHALLENGER,
+        CHAMPION,
+        PublishedModel,
+        current_name,
+        set_current,
+        write_snapshot,
+    )
 
     champions = registry.champions(job.home)
     for model in job.profile.models:
@@ -65,17 +77,24 @@ def publish(job: Job) -> Published:
             raise RegistryError(f"{model} has no champion to publish", "train it first: `switchyard train`")
     routes = _routes(job, champions)
     wanted = sorted({registered for of in routes.values() for registered in of.values()})
+    challengers = _challengers(job, {name: champions[name] for name in wanted})
+    beside = [(CHAMPION, champions[name]) for name in wanted]
+    beside += [(CHALLENGER, version) for version in challengers.values()]
     scratch = job.home.root / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="publish-", dir=scratch))
     try:
         models = [
             PublishedModel(
-                name,
-                str(champions[name].version),
-                registry.download_compiled(job.home, name, champions[name].version, folder / name),
+                version.name,
+                str(version.version),
+                registry.download_compiled(
+                    job.home, version.name, version.version, folder / f"{version.name}-{version.version}"
+                ),
+                alias,
+                version.created,
             )
-            for name in wanted
+            for alias, version in beside
         ]
         before = current_name(job.home)
         name = write_snapshot(
@@ -87,9 +106,31 @@ def publish(job: Job) -> Published:
     Engine.load(job.home, name)
     if name != before:
         set_current(job.home, name)
+    announce(job.home, name)
     _log.info("snapshot %s is %s", name, "current already" if name == before else "published")
     versions = {registered: str(champions[registered].version) for registered in wanted}
-    return Published(name, versions, routes, name != before)
+    beside_them = {registered: str(version.version) for registered, version in challengers.items()}
+    return Published(name, versions, routes, name != before, beside_them)
+
+
+def _challengers(job: Job, champions: Mapping[str, RegisteredVersion]) -> dict[str, RegisteredVersion]:
+    """Versions that the home's canaries and shadows ask for, by registered name.
+
+    A challenge whose version is champion by now is over and is taken out.
+    """
+    from models import registry
+    from serving.routing import drop, read_routing
+
+    found = {}
+    for registered, asked in read_routing(job.home).challenges.items():
+        if registered not in champions:
+            _log.warning("a canary or shadow asks for %s, which is not published", registered)
+        elif asked.version == str(champions[registered].version):
+            drop(job.home, registered)
+            _log.info("%s version %s is champion: its canary and shadow are over", registered, asked.version)
+        else:
+            found[registered] = registry.get(job.home, registered, asked.version)
+    return found
 
 
 def _routes(job: Job, champions: Mapping[str, RegisteredVersion]) -> dict[str, dict[str, str]]:

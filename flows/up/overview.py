@@ -147,8 +147,7 @@ def _served(home: Home) -> Served:
         manifest = open_snapshot(home, name).manifest
     except SwitchyardError as error:
         return Served(name, note=str(error))
-    versions = {model.registered: model.version for model in manifest.models}
-    return Served(name, manifest.created.isoformat(timespec="seconds"), versions)
+    return Served(name, manifest.created.isoformat(timespec="seconds"), manifest.champions)
 
 
 def _versions(home: Home, served: Served) -> list[Version]:

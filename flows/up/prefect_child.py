@@ -11,6 +11,7 @@ import runpy
 import sys
 import time
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from importlib import import_module
 
 from flows import prefect_server
@@ -24,6 +25,7 @@ _log = log.get_logger("up")
 
 WORKER = ("worker", "start", "--pool", POOL, "--type", "process", "--limit", "1", "--with-healthcheck")
 DEPLOY = ("deploy", "--all")
+TAG = "switchyard"
 
 
 def start_worker(server: prefect_server.PrefectServer) -> None:
@@ -45,7 +47,31 @@ def register_deployments(server: prefect_server.PrefectServer) -> None:
     import_module("flows.pipeline")
     _wait_for(server)
     _make_pool()
+    forget_deployments(named_deployments())
     _prefect(DEPLOY)
+
+
+def named_deployments() -> set[str]:
+    """The deployments of `prefect.yaml`, each as `<flow>/<name>`."""
+    import yaml
+
+    described = yaml.safe_load((PROJECT / "prefect.yaml").read_text(encoding="utf-8"))
+    return {f"{one['entrypoint'].partition(':')[2]}/{one['name']}" for one in described["deployments"]}
+
+
+def forget_deployments(kept: AbstractSet[str]) -> None:
+    """Delete our deployments that are not among `kept`: an earlier release gave them other names.
+
+    Ours are those with the tag `switchyard`; their runs stay.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
+
+    with get_client(sync_client=True) as client:
+        ours = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
+        for one in client.read_deployments(deployment_filter=ours):
+            if f"{client.read_flow(one.flow_id).name}/{one.name}" not in kept:
+                client.delete_deployment(one.id)
 
 
 def _wait_for(server: prefect_server.PrefectServer) -> None:

@@ -16,6 +16,7 @@ TITLES = {
     "deployments": "Prefect deployments",
     "mlflow": "MLflow: models, versions, trials",
 }
+HINTS = {"mlflow": "choose Model training, top left"}
 WORDS = {
     "starting": "is starting",
     "answers": "answers",
@@ -36,7 +37,8 @@ def up_table(state: UpState, title: str) -> Table:
 def _part(one: PartState) -> Iterator[str]:
     yield TITLES.get(one.name, one.name)
     yield one.url
-    told = WORDS[one.state] + (f": {one.note}" if one.note else "")
+    note = one.note or (HINTS.get(one.name, "") if one.state in {"answers", "elsewhere"} else "")
+    told = WORDS[one.state] + (f": {note}" if note else "")
     times = "once" if one.restarts == 1 else f"{one.restarts} times"
     yield told + (f" (started again {times})" if one.restarts and one.state != "restarting" else "")
 

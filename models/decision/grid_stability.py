@@ -2,7 +2,8 @@
 
 A state has three margins: how far load can rise to the nose after a failure, what failures do to currents and
 voltages, how far frequency falls when the largest infeed is lost. The simulator solves them; a control centre
-does not see them. The score is that of the least margin.
+does not see them, but it can reckon two of them from telemetry (`features.context.grid`). The score is that
+of the least margin.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from models import stability_rows, stability_stack
 from models.dataset import Built
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, accuracy, confusion, macro_f1, share
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Names, Rows
 from models.stability_stack import Stack
@@ -68,7 +70,7 @@ class GridStability(Definition[Stack]):
     """Random forest, boosted trees and logistic regression, stacked on what they say of days left out."""
 
     name = "grid_stability"
-    version = 1
+    version = 2
     title = "Distance of the transmission grid from losing stability, and what limits it"
     module = "decision"
     algorithm = "random forest, boosted trees (XGBoost) and logistic regression, stacked"
@@ -115,17 +117,28 @@ class GridStability(Definition[Stack]):
         Bar("largest_class_share", 0.60),
     )
     shown = (Shown("value", "score", "score"),)
+    plain = Plain(
+        purpose="Warns how near the transmission grid is to losing stability, and what would fail first.",
+        main="score_mae",
+        said={
+            "score_mae": Said("mean error of the stability score, which goes from 0 to 100", "points", 1.0),
+            "macro_f1": Said("hits without false calls, every class counted alike (macro F1)"),
+            "named_share": Said("of the states have the failure that limits them among the five named"),
+            "largest_class_share": Said("of the judged states are of the commonest class"),
+        },
+        rivals={THRESHOLDS: "thresholds on what operators watch"},
+    )
     family = "none"
     claim = "none"
     defaults: ClassVar[Params] = {
         "rounds": 150, "max_depth": 4, "learning_rate": 0.06, "min_samples_leaf": 4, "C": 0.3,
     }  # fmt: skip
     limits = (
-        "Of one grid only, that of data_contracts.transmission. It sees sums, extremes and means of what a "
-        "control centre has, not every line and bus: states that look alike in these have scores that are "
-        "12 of 100 apart in the mean, and no larger learner on the same inputs is better. It is a warning "
-        "between two calculations, not a substitute for one. What governors and excitation systems really "
-        "give is not known to it. States that have no power flow are left out."
+        "Of one grid only, that of data_contracts.transmission, and only with telemetry of all its elements. "
+        "Voltages and currents after failures come from an AC contingency analysis of that telemetry; what "
+        "governors, excitation systems and the neighbour really give is not metered, so that the frequency "
+        "margin is the least certain. It is a warning between two calculations, not a substitute for one. "
+        "States that have no power flow are left out."
     )
 
     def rows(self, dataset: Dataset, start: date) -> Built:

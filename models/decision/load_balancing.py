@@ -22,6 +22,7 @@ from models import transfer_rows
 from models.dataset import Built
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, mean_of, ratio, share
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows
 from models.subsets import spread
@@ -136,6 +137,15 @@ class LoadBalancing(Definition[BalancingModel]):
     bars = (
         Bar("reduction_share", 0.95, beats=(OPPONENT,)),
         Bar("reduction_error_pct", 10.0),
+    )
+    plain = Plain(
+        purpose="Recommends which feeders and railway supplies to move, so that phases carry alike.",
+        main="reduction_share",
+        said={
+            "reduction_share": Said("of the imbalance that can be taken away is, by a solved circuit"),
+            "reduction_error_pct": Said("error of the foretold reduction, of the true one", "%", 1.0),
+        },
+        rivals={OPPONENT: "moving the largest feeder"},
     )
     family = "none"
     claim = "none"

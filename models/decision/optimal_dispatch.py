@@ -22,6 +22,7 @@ from models.dataset import Built
 from models.dispatch_limits import INPUTS, Estimator, Limits
 from models.dispatch_rows import SENT, SYSTEM
 from models.metrics import Columns, Metric, mean_of, ratio, share
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows
 from models.subsets import spread
@@ -101,6 +102,16 @@ class OptimalDispatch(Definition[Limits]):
         Bar("congested_share", 0.40),
         Bar("feasible_share", 1.0),
         Bar("congested_regret_pct", None, cuts={"lossless": 0.75}),
+    )
+    plain = Plain(
+        purpose="Tells how much each power station and park gives, so that supply is cheapest within limits.",
+        main="congested_regret_pct",
+        said={
+            "congested_regret_pct": Said("dearer than the cheapest dispatch, where a line is full", "%", 1.0),
+            "feasible_share": Said("of the dispatches keep every limit, by a solved power flow"),
+            "congested_share": Said("of the judged hours have a line that is full"),
+        },
+        rivals={"lossless": "the cheapest dispatch without losses"},
     )
     family = "none"
     claim = "none"

@@ -23,6 +23,7 @@ from models.dataset import Built
 from models.dense_networks import DenseCourse, DenseNet
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, ratio, share
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows
 from models.subsets import spread
@@ -135,6 +136,17 @@ class ReactivePower(Definition[Compensator]):
         Bar("plan_agrees_elsewhere", 1.0),
     )
     shown = (Shown("value", "optimal_var", "optimal_var", among="counted"),)
+    plain = Plain(
+        purpose="Recommends how much of a busbar's capacitor bank to switch in.",
+        main="mae_var",
+        said={
+            "mae_var": Said("mean error of the compensation that is wanted", "kvar", 1e-3),
+            "mae_over_floor": Said("the error that the meters alone would cause", "times", 1.0),
+            "plan_agrees": Said("of the recommended steps are the best ones"),
+            "plan_agrees_elsewhere": Said("of them where no two steps are about as good"),
+        },
+        rivals={"target_power_factor": "compensating to a power factor that is set"},
+    )
     family = "none"
     claim = "none"
     defaults: ClassVar[Params] = {"learning_rate": 3e-3, "batch": 128, "epochs": 60}

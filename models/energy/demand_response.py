@@ -23,6 +23,7 @@ from models.dataset import Built
 from models.kmeans import Partition
 from models.metrics import Columns, Metric, accuracy, mean_of, ratio
 from models.partitions import adjusted_rand, silhouettes
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows
 from switchyard.identity import generator
@@ -146,6 +147,20 @@ class DemandResponse(Definition[DemandGroups]):
         Bar("potential_error_pct", None, beats=("price_response",)),
     )
     shown = (Shown("value", "potential_w", "flexible_w", unit="W"),)
+    plain = Plain(
+        purpose="Tells what kind of consumer a customer is and how much of the evening's peak it could move.",
+        main="potential_error_pct",
+        said={
+            "adjusted_rand": Said("agreement of the groups with the true kinds of consumer, above chance"),
+            "silhouette": Said("how far groups lie apart, from 0 to 1 (silhouette)", "", 1.0),
+            "silhouette_of_true": Said("of the distance between the true kinds"),
+            "potential_error_pct": Said("error of the power that could be moved", "%", 1.0),
+        },
+        rivals={
+            "load_factor_quantiles": "groups by load factor",
+            "price_response": "the response to prices on record",
+        },
+    )
     family = "kmeans"
     claim = "exact"
     defaults: ClassVar[Params] = {"components": 4}

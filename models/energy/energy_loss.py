@@ -16,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.dataset import Dataset
-from models import polynomials, station_rows
+from models import station_rows
 from models.dataset import Built
 from models.estimates import absolute_error
 from models.metrics import Columns, accuracy, determination
+from models.plain import Plain, Said
 from models.polynomials import PolynomialRidge
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Bar, Compiled, Output, Params, Shown, Target
 from models.rows import Rows
-from models.subsets import spread
+from models.station_ridge import StationRidge
 
 Float = NDArray[np.float64]
 
@@ -60,7 +61,7 @@ class EnergyLossModel:
     offsets: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
-class EnergyLoss(Definition[EnergyLossModel]):
+class EnergyLoss(StationRidge[EnergyLossModel]):
     """Ridge regression on polynomials of twelve inputs, three targets over the nameplates' loss."""
 
     name = "energy_loss"
@@ -70,17 +71,13 @@ class EnergyLoss(Definition[EnergyLossModel]):
     algorithm = "linear regression on polynomial features, ridge"
     proof = "estimator"
     tables = ("losses",)
-    source = "table"
     features = (*INPUTS, "nameplate_loss_w", *DESIGN)
-    truth_columns = ()
     target = Target(
         "part of the loss furthest above its share at 75 % of the base load",
         ("total_w", "resistive_w", "reactive_w", "core_w"),
         CLASSES,
     )
-    # Feeders, infeed and regulators come with the context: the answer is the station's whatever the point.
-    point_kinds = ("infeed", "transformer_bay", "bus", "feeder", "system")
-    minimum_readings = 1
+    inputs = INPUTS
     outputs = (
         Output(
             "estimated_loss",
@@ -108,6 +105,18 @@ class EnergyLoss(Definition[EnergyLossModel]):
         Bar("category_accuracy", None, beats=("nameplate",)),
     )
     shown = (Shown("value", "loss_w", "total_w", unit="W"),)
+    plain = Plain(
+        purpose="Tells how much power a station loses now, and which part of it loses more than it should.",
+        main="loss_mae_w",
+        said={
+            "loss_mae_w": Said("mean error of the station's loss", "kW", 1e-3),
+            "r2": Said("of the loss's ups and downs are explained"),
+            "category_accuracy": Said(
+                "of the quarters of an hour have the part that stands out named rightly"
+            ),
+        },
+        rivals={"nameplate": "adding up the nameplates"},
+    )
     family = "linear"
     claim = "exact"
     defaults: ClassVar[Params] = {"degree": 2, "penalty": 1e-4}
@@ -134,22 +143,14 @@ class EnergyLoss(Definition[EnergyLossModel]):
         }
         return replace(built, rows=replace(rows, truth=truth))
 
-    def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
-        """Degree of the polynomials and price of their coefficients."""
-        return {
-            "degree": trial.suggest_int("degree", 1, 3),
-            "penalty": trial.suggest_float("penalty", 1e-7, 0.1, log=True),
-        }
-
-    def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:
-        """A few states of every day."""
-        return spread(rows, most, rng)
+    def targets(self, rows: Rows) -> Float:
+        """The three ratios."""
+        return ratios_of(rows)
 
     def fit(self, train: Rows, params: Params, seed: int) -> EnergyLossModel:
         """Fit the three ratios at once."""
         del seed
-        degree, penalty = int(params["degree"]), float(params["penalty"])
-        return EnergyLossModel(polynomials.fit(train.inputs(INPUTS), ratios_of(train), degree, penalty))
+        return EnergyLossModel(self.regress(train, params))
 
     def calibrate(self, fitted: EnergyLossModel, validation: Rows) -> EnergyLossModel:
         """Set the offsets of the design shares from the stations of the validation rows."""
@@ -162,19 +163,12 @@ class EnergyLoss(Definition[EnergyLossModel]):
 
     def answer(self, fitted: EnergyLossModel, rows: Rows) -> Columns:
         """Loss in watts and percent, its error, and the category's code."""
-        return _columns(rows, fitted.regression.predict(rows.inputs(INPUTS)), fitted.offsets)
+        return _columns(rows, self.estimates(fitted, rows), fitted.offsets)
 
     def served(self, decoder: Mapping[str, Any], raw: Float, rows: Rows) -> Columns:
         """Loss, its error and the category of a compiled version."""
         first, second, third = decoder["offsets"]
         return _columns(rows, raw, (first, second, third))
-
-    def raw(self, fitted: EnergyLossModel, X: Float) -> Float:
-        """Ratios of the three parts by the library that fitted them, float64 [n, 3]."""
-        regression, inputs = fitted.regression, X[:, : len(INPUTS)]
-        if regression.native is None:
-            return regression.predict(inputs)
-        return np.asarray(regression.native.predict(regression.terms(inputs)), dtype=np.float64)
 
     def opponent(self, name: str, train: Rows, validation: Rows, rows: Rows) -> Columns:
         """Loss by nameplates; what is not lost in cores is divided by P² and Q² of the feeders' sum."""
@@ -194,14 +188,8 @@ class EnergyLoss(Definition[EnergyLossModel]):
 
     def compile(self, fitted: EnergyLossModel) -> Compiled:
         """The polynomials and their weighted sums in double precision."""
-        from models.graphs import INPUT, Graph
-
-        graph = Graph()
-        inputs = graph.columns(INPUT, np.arange(len(INPUTS)), "inputs")
-        output = fitted.regression.add_to(graph, inputs, "ratios")
-        onnx = graph.finish(self.name, len(self.features), output, len(CLASSES), double=True)
         return Compiled(
-            onnx,
+            self.graph(fitted, "ratios"),
             ("ratios",),
             {
                 "categories": list(CLASSES),
@@ -230,22 +218,6 @@ class EnergyLoss(Definition[EnergyLossModel]):
             }
             for pct, loss_w, k in zip(percent.tolist(), watts.tolist(), code.tolist(), strict=True)
         ]
-
-    def native(self, fitted: EnergyLossModel, example: Rows) -> Native | None:
-        """The ridge regression; it reads terms of standardised inputs."""
-        regression = fitted.regression
-        if regression.native is None:
-            return None
-        return Native(
-            regression.native,
-            regression.terms(example.inputs(INPUTS)),
-            parameters={
-                "inputs": list(INPUTS),
-                "centre": regression.centre.tolist(),
-                "scale": regression.scale.tolist(),
-                "degree": regression.degree,
-            },
-        )
 
 
 _RATIOS = tuple(f"{part}_ratio" for part in CLASSES)

@@ -24,6 +24,7 @@ from models.load_model import LoadModel, at_hour
 from models.load_scores import COVERAGE, NAIVE
 from models.metrics import Columns
 from models.networks import Course
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows
 from models.subsets import spread
@@ -33,6 +34,7 @@ Float = NDArray[np.float64]
 FITTED_ROWS, PROPHET_ROWS = 60_000, 6000
 QUARTER = "mean net load of the quarter of an hour that ends then, W"
 W_MAGNITUDE = 1e8
+IN_WORDS = {"15min": "15 minutes", "1h": "an hour", "24h": "a day"}
 
 
 class LoadForecast(Definition[LoadModel]):
@@ -81,6 +83,26 @@ class LoadForecast(Definition[LoadModel]):
         *(Bar(f"coverage_{name}", contains=COVERAGE) for name in HORIZONS),
     )
     shown = tuple(Shown("value", f"p_{name}", f"p_{name}", unit="of rated power") for name in HORIZONS)
+    plain = Plain(
+        purpose="Foretells the load of each feeder in 15 minutes, one hour and a day, and how sure that is.",
+        main="wape_24h",
+        said={
+            **{
+                f"wape_{name}": Said(f"mean error of the load in {text}, of the load", "%", 1.0)
+                for name, text in IN_WORDS.items()
+            },
+            **{
+                f"coverage_{name}": Said(f"of the loads in {text} lie in the interval meant for 90 %")
+                for name, text in IN_WORDS.items()
+            },
+        },
+        rivals={
+            "persistence": "the load staying as it is",
+            "yesterday": "the load of yesterday",
+            "last_week": "the load of a week ago",
+            "boosted_lags": "boosted trees on the loads before",
+        },
+    )
     family = "fedavg"
     claim = "approximate"
     defaults: ClassVar[Params] = {"learning_rate": 4e-3, "batch": 256, "epochs": 6}

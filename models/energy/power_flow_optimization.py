@@ -21,15 +21,16 @@ from numpy.typing import NDArray
 from data_contracts.circuit import CircuitFacts
 from data_contracts.dataset import Dataset
 from features.context import circuit as group
-from models import polynomials, setting_choice, setting_rows
+from models import setting_choice, setting_rows
 from models.dataset import Built
 from models.metrics import Columns, Metric, mean_of, ratio, share
+from models.plain import Plain, Said
 from models.polynomials import PolynomialRidge
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Bar, Compiled, Output, Params, Shown, Target
 from models.rows import Rows
 from models.setting_choice import by_caution, chosen_by, described
 from models.setting_rows import COUNTED, REACH
-from models.subsets import spread
+from models.station_ridge import StationRidge
 from substations.settings import Caution, Choice, Sensitivities, advise, terms
 from substations.sweep import Served
 
@@ -85,7 +86,7 @@ def _gain_share() -> Metric:
     return Metric("gain_share", "higher", sums, ratio, ("gain_w",))
 
 
-class PowerFlowOptimization(Definition[PowerFlowModel]):
+class PowerFlowOptimization(StationRidge[PowerFlowModel]):
     """Enumeration on sensitivities of the station's circuit, corrected by a ridge regression."""
 
     name = "power_flow_optimization"
@@ -95,17 +96,13 @@ class PowerFlowOptimization(Definition[PowerFlowModel]):
     algorithm = "linear programme with integer taps and steps, enumerated on sensitivities of the circuit"
     proof = "estimator"
     tables = ("controls", "losses", "load")
-    source = "table"
     features = (*INPUTS, *REQUIRED, *OPTIONAL)
     optional = OPTIONAL
-    truth_columns = ()
     target = Target(
         "setting of taps and steps that loses least, every one of them solved at the same served power",
         ("loss_w", "violations", "overloads", "resistive_w", "reactive_w"),
     )
-    # Feeders, infeed and regulators come with the context: the answer is the station's whatever the point.
-    point_kinds = ("infeed", "transformer_bay", "bus", "feeder", "system")
-    minimum_readings = 1
+    inputs = INPUTS
     outputs = (
         Output(
             "optimal_configuration",
@@ -139,6 +136,19 @@ class PowerFlowOptimization(Definition[PowerFlowModel]):
         Bar("broken", 0.0),
         Bar("gain_predicted", 0.95),
     )
+    plain = Plain(
+        purpose="Recommends the tap positions and capacitor steps with which a station loses least.",
+        main="gain_share",
+        said={
+            "gain_share": Said("of the saving that is possible is brought, by a solved circuit"),
+            "broken": Said("of the recommendations break a limit, by a solved circuit"),
+            "gain_predicted": Said("of the foretold savings come true"),
+        },
+        rivals={
+            "present": "leaving everything as it is",
+            "local_regulators": "every regulator on its own",
+        },
+    )
     family = "none"
     claim = "none"
     defaults: ClassVar[Params] = {"degree": 2, "penalty": 1e-3}
@@ -159,34 +169,21 @@ class PowerFlowOptimization(Definition[PowerFlowModel]):
         truth = {**rows.truth, "series": true_w / np.maximum(series_w, 1.0)}
         return replace(built, rows=replace(rows, truth={**truth, **setting_choice.optimum(rows)}))
 
-    def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
-        """Degree of the polynomials and price of their coefficients."""
-        return {
-            "degree": trial.suggest_int("degree", 1, 3),
-            "penalty": trial.suggest_float("penalty", 1e-7, 0.1, log=True),
-        }
-
-    def subset(self, rows: Rows, most: int, rng: np.random.Generator) -> Rows:
-        """A few states of every day."""
-        return spread(rows, most, rng)
+    def targets(self, rows: Rows) -> Float:
+        """The factor on resistances."""
+        return _of(rows, "series")[:, None]
 
     def fit(self, train: Rows, params: Params, seed: int) -> PowerFlowModel:
         """Fit the factor on resistances, then slope and caution on the states that were solved."""
         del seed
-        degree, penalty = int(params["degree"]), float(params["penalty"])
-        found = polynomials.fit(train.inputs(INPUTS), _of(train, "series")[:, None], degree, penalty)
-        regression = replace(
-            found,
-            coefficients=found.coefficients.reshape(-1, 1),
-            intercept=np.atleast_1d(found.intercept),
-        )
+        regression = self.regress(train, params)
         reach = int(np.asarray(train.truth[REACH]).max(initial=1))
         slope, caution = setting_choice.learn(train, regression.predict(train.inputs(INPUTS))[:, 0], reach)
         return PowerFlowModel(regression, slope, caution, reach)
 
     def calibrate(self, fitted: PowerFlowModel, validation: Rows) -> PowerFlowModel:
         """Widen the margin where a validation state would break a limit with it."""
-        series = fitted.regression.predict(validation.inputs(INPUTS))[:, 0]
+        series = self.estimates(fitted, validation)[:, 0]
         states = setting_choice.states_of(validation, series, fitted.reach)
         needed = setting_choice.safe_margin(states, fitted.caution.uneven)
         margin = max(fitted.caution.margin_pu, needed)
@@ -194,12 +191,12 @@ class PowerFlowOptimization(Definition[PowerFlowModel]):
 
     def score(self, fitted: PowerFlowModel, rows: Rows) -> float:
         """Mean absolute error of the factor on resistances, negative."""
-        found = fitted.regression.predict(rows.inputs(INPUTS))[:, 0]
+        found = self.estimates(fitted, rows)[:, 0]
         return -float(np.abs(found - _of(rows, "series")).mean())
 
     def answer(self, fitted: PowerFlowModel, rows: Rows) -> Columns:
         """The chosen settings, and what they truly save."""
-        series = fitted.regression.predict(rows.inputs(INPUTS))[:, 0]
+        series = self.estimates(fitted, rows)[:, 0]
         return chosen_by(rows, fitted.reach, series, by_caution(fitted.caution, fitted.slope))
 
     def served(self, decoder: Mapping[str, Any], raw: Float, rows: Rows) -> Columns:
@@ -207,15 +204,6 @@ class PowerFlowOptimization(Definition[PowerFlowModel]):
         caution = msgspec.convert(decoder["caution"], Caution)
         chooser = by_caution(caution, float(decoder["slope"]))
         return chosen_by(rows, int(decoder["reach"]), raw[:, 0], chooser)
-
-    def raw(self, fitted: PowerFlowModel, X: Float) -> Float:
-        """Factor on resistances by the library that fitted it, float64 [n, 1]."""
-        regression, inputs = fitted.regression, X[:, : len(INPUTS)]
-        if regression.native is None:
-            return regression.predict(inputs)
-        return np.asarray(regression.native.predict(regression.terms(inputs)), dtype=np.float64).reshape(
-            -1, 1
-        )
 
     def opponent(self, name: str, train: Rows, validation: Rows, rows: Rows) -> Columns:
         """The present setting; what local regulators would hold; or the model's choice by HiGHS."""
@@ -232,7 +220,7 @@ class PowerFlowOptimization(Definition[PowerFlowModel]):
         from models.setting_programme import choose_by_programme
 
         fitted = self.calibrate(self.fit(train, self.defaults, 0), validation)
-        series = fitted.regression.predict(rows.inputs(INPUTS))[:, 0]
+        series = self.estimates(fitted, rows)[:, 0]
 
         def chooser(circuit: CircuitFacts, found: Sensitivities, factor: Float) -> Choice:
             choice = choose_by_programme(circuit, found, factor, fitted.caution)
@@ -276,14 +264,8 @@ class PowerFlowOptimization(Definition[PowerFlowModel]):
 
     def compile(self, fitted: PowerFlowModel) -> Compiled:
         """The regression as a graph; the circuits of all described stations as parameters."""
-        from models.graphs import INPUT, Graph
-
-        graph = Graph()
-        inputs = graph.columns(INPUT, np.arange(len(INPUTS)), "inputs")
-        output = fitted.regression.add_to(graph, inputs, "series")
-        onnx = graph.finish(self.name, len(self.features), output, 1, double=True)
         return Compiled(
-            onnx,
+            self.graph(fitted, "series"),
             ("series",),
             {
                 "circuits": msgspec.to_builtins([*described().values()]),
@@ -344,24 +326,13 @@ class PowerFlowOptimization(Definition[PowerFlowModel]):
                 }
         return answers
 
-    def native(self, fitted: PowerFlowModel, example: Rows) -> Native | None:
-        """The ridge regression; it reads terms of standardised inputs."""
-        regression = fitted.regression
-        if regression.native is None:
-            return None
-        return Native(
-            regression.native,
-            regression.terms(example.inputs(INPUTS)),
-            parameters={
-                "inputs": list(INPUTS),
-                "centre": regression.centre.tolist(),
-                "scale": regression.scale.tolist(),
-                "degree": regression.degree,
-                "slope": fitted.slope,
-                "caution": msgspec.to_builtins(fitted.caution),
-                "reach": fitted.reach,
-            },
-        )
+    def beside(self, fitted: PowerFlowModel) -> dict[str, Any]:
+        """Slope, caution and reach."""
+        return {
+            "slope": fitted.slope,
+            "caution": msgspec.to_builtins(fitted.caution),
+            "reach": fitted.reach,
+        }
 
 
 def _regulated(circuit: CircuitFacts, found: Sensitivities, series: Float) -> Choice:

@@ -21,6 +21,7 @@ from models import asset_rows, boosting, failure_rivals
 from models.boosting import Boosted, Labels
 from models.dataset import Built
 from models.metrics import Columns
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.ranking import (
     FAILED,
@@ -183,6 +184,21 @@ class EquipmentFailure(Definition[FailureTrees]):
         Bar("rarest_level", 0.005),
     )
     shown = (Shown("chance", RISK, FAILS, weight=WEIGHT),)
+    plain = Plain(
+        purpose="Tells how likely equipment fails within thirty days, so that the worst is mended first.",
+        main="brier_skill_share",
+        said={
+            "brier_skill": Said("better than the average risk of all equipment (Brier skill)"),
+            "brier_skill_share": Said("of what can be known about the coming failures is known"),
+            "roc_auc_share": Said("of the best possible ranking of what fails and what does not"),
+            "c_index_share": Said("of the best possible ranking by time to failure"),
+            "calibration_slope_error": Said(
+                "error of the stated risks' slope; 0 is a risk that comes true", "", 1.0
+            ),
+            "rarest_level": Said("of the rows are of the rarest level: every level is in use"),
+        },
+        rivals={"age_weibull": "age alone (Weibull)", "health_index": "points for condition (health index)"},
+    )
     family = "boosted_trees"
     claim = "exact"
     defaults: ClassVar[Params] = {

@@ -23,6 +23,7 @@ from models.dataset import Built
 from models.dense_networks import DenseCourse, DenseNet
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, accuracy, determination, macro_f1
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.quality_indicators import Readings
 from models.rows import Rows
@@ -122,6 +123,15 @@ class PowerQualityIndex(Definition[QualityNet]):
         Bar("mae", beats=("formula", "tree3"), cuts={"formula": 0.30}),
     )
     shown = (Shown("value", "index", "index", among="counted"),)
+    plain = Plain(
+        purpose="Grades the quality of supply at a point every ten minutes and says what to do first.",
+        main="mae",
+        said={
+            "r2": Said("of the index's ups and downs are explained"),
+            "mae": Said("mean error of the index, which goes from 0 to 100", "points", 1.0),
+        },
+        rivals={"formula": "the published formula on what the meter has"},
+    )
     family = "fedavg"
     claim = "approximate"
     defaults: ClassVar[Params] = {"learning_rate": 1e-3, "batch": 256, "epochs": 40, "dropout": 0.3}

@@ -22,6 +22,7 @@ from models.dataset import Built
 from models.forest import Forest
 from models.likelihood import Rare, gain, gain_share, pinball, share_of
 from models.metrics import Columns, share
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows, concatenate
 
@@ -139,6 +140,21 @@ class VoltageSag(Definition[SagForests]):
         Shown("value", "duration_log", "duration_log", among="event", unit="log10 ms"),
     )
     class_among = "event"
+    plain = Plain(
+        purpose="Tells how likely the voltage dips within ten minutes, how deep, how long and from what.",
+        main="gain_share",
+        said={
+            "gain": Said("information on each event over a constant rate", "nat", 1.0),
+            "gain_share": Said("of what can be known about the dips to come is known"),
+            "cause_share": Said("of the causes that can be foretold are foretold"),
+            "depth_pinball_pct": Said("error of the foretold depth (pinball)", "% of the voltage", 1.0),
+            "duration_pinball_log": Said("error of the foretold duration (pinball)", "decades", 1.0),
+        },
+        rivals={
+            "hour": "the usual rate of this hour",
+            "last_hour": "the rate after as many events in the last hour",
+        },
+    )
     family = "weighted_forests"
     claim = "exact"
     defaults: ClassVar[Params] = {"min_samples_leaf": 30, "max_leaf_nodes": 64, "max_features": 0.5}

@@ -22,6 +22,7 @@ from models import network_graph, networks
 from models.frequency_regimes import BAND_HZ, HORIZON_S, ONSET, QUIET, RECOVERY, ROCOF_HZ_S, STRADDLE, TRENDS
 from models.metrics import Columns, accuracy, determination, macro_f1, mean_of
 from models.networks import Course, SequenceNet, Widths
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows
 from models.sequences import HISTORY_NAMES, MEAN
@@ -97,6 +98,16 @@ class FrequencyStability(Definition[SequenceNet]):
         Bar("quiet_mae_mhz", beats=("persistence", "tree3"), not_worse=("ridge",)),
         Bar("onset_mae_mhz", beats=("persistence", "ridge", "tree3"), cuts={"ridge": 0.30}),
         Bar("onset_r2", 0.95),
+    )
+    plain = Plain(
+        purpose="Foretells the grid's frequency five seconds ahead, so that a fall is seen before it ends.",
+        main="onset_mae_mhz",
+        said={
+            "onset_mae_mhz": Said("mean error five seconds ahead while an event unfolds", "mHz", 1.0),
+            "quiet_mae_mhz": Said("mean error five seconds ahead in quiet operation", "mHz", 1.0),
+            "onset_r2": Said("of the movement while an event unfolds is explained"),
+        },
+        rivals={"persistence": "the frequency staying as it is", "ridge": "a straight-line fit (ridge)"},
     )
     family = "fedavg"
     claim = "approximate"

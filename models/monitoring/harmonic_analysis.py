@@ -22,6 +22,7 @@ from models.evaluation import MODEL, Answers
 from models.forest import Forest
 from models.harmonic_orders import LEAST_ORDER_PCT, MOST_ORDERS, dominant, named_orders, overlap
 from models.metrics import Columns, accuracy, macro_f1, mean_of, share
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows, concatenate
 from models.subsets import spread
@@ -107,6 +108,15 @@ class HarmonicAnalysis(Definition[Forest]):
     bars = (
         Bar("thd_mae", None, beats=("fft",), cuts={"fft": 0.30}),
         Bar("accuracy", 0.95),
+    )
+    plain = Plain(
+        purpose="Measures how distorted the grid's voltage is and names the harmonics behind it.",
+        main="thd_mae",
+        said={
+            "thd_mae": Said("mean error of the distortion (THD)", "% THD", 1.0),
+            "accuracy": Said("of the captures get the right level of distortion"),
+        },
+        rivals={"fft": "the plain spectrum of the capture", "meter": "the meter's own THD"},
     )
     family = "random_forest"
     claim = "approximate"

@@ -16,6 +16,7 @@ from models import decision_tree, graphs
 from models.dataset import DEFINED
 from models.decision_tree import ClassTree
 from models.metrics import Columns, accuracy, calibration_error, macro_f1, share
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows
 from models.subsets import spread
@@ -109,6 +110,15 @@ class PhaseImbalance(Definition[ClassTree]):
     bars = (
         Bar("accuracy", 0.96, beats=("pvur",), exceeds=("lvur",)),
         Bar("macro_f1", 0.93, beats=("pvur",), exceeds=("lvur",)),
+    )
+    plain = Plain(
+        purpose="Tells how unbalanced the three phases are, and which of them is to blame.",
+        main="accuracy",
+        said={
+            "accuracy": Said("of the windows get the right class of unbalance"),
+            "macro_f1": Said("hits without false calls, every class counted alike (macro F1)"),
+        },
+        rivals={"pvur": "the rule on phase voltages (PVUR)", "lvur": "the rule on line voltages (LVUR)"},
     )
     family = "decision_tree"
     claim = "exact"

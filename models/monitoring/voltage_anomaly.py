@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models import anomalies, detection
 from models.anomalies import AnomalyForest
 from models.metrics import Columns
+from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows, concatenate
 from models.subsets import spread
@@ -92,6 +93,24 @@ class VoltageAnomaly(Definition[AnomalyForest]):
     bars = (
         *(Bar(detection.recall_name(kind), 0.85) for kind in detection.KINDS),
         Bar(detection.MEAN_RECALL, None, ("statutory_limits", "largest_z", "mahalanobis")),
+    )
+    plain = Plain(
+        purpose="Raises an alarm when a voltage is unlike normal operation, be it grid or meter.",
+        main=detection.MEAN_RECALL,
+        said={
+            **{
+                detection.recall_name(kind): Said(f"of the plain events of kind {kind} raise an alarm")
+                for kind in detection.KINDS
+            },
+            detection.MEAN_RECALL: Said(
+                "of all anomalies, faint ones too, raise an alarm; kinds count alike"
+            ),
+        },
+        rivals={
+            "statutory_limits": "the statutory limits of voltage",
+            "largest_z": "the largest single deviation",
+            "mahalanobis": "the usual statistical distance (Mahalanobis)",
+        },
     )
     family = "isolation_forest"
     claim = "approximate"

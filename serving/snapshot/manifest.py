@@ -14,7 +14,7 @@ from switchyard.digests import digest_json
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
 MODEL_FILES = ("model.onnx", "spec.json", "golden.json")
 
 _NAME = re.compile(r"(\d{6,})-([0-9a-f]{12})")
@@ -28,7 +28,7 @@ class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: int
 
 
-class ModelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ModelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One compiled model version.
 
     Attributes:
@@ -38,6 +38,7 @@ class ModelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         files: The files of its folder.
         sha256: Digest of each file, by path.
         golden: Path of the golden inputs and answers.
+        registered_at: When the version was registered (UTC); None in snapshots of earlier versions.
     """
 
     registered: str
@@ -46,6 +47,7 @@ class ModelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[FileEntry, ...]
     sha256: dict[str, str]
     golden: str
+    registered_at: datetime | None = None
 
     @property
     def folder(self) -> str:
@@ -78,6 +80,19 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contract_version: int
     models: tuple[ModelEntry, ...]
     routes: dict[str, dict[str, str]]
+
+    @property
+    def champions(self) -> dict[str, str]:
+        """Version of each champion by registered name."""
+        return self._versions(CHAMPION)
+
+    @property
+    def challengers(self) -> dict[str, str]:
+        """Version of each challenger by registered name."""
+        return self._versions(CHALLENGER)
+
+    def _versions(self, alias: str) -> dict[str, str]:
+        return {entry.registered: entry.version for entry in self.models if entry.alias == alias}
 
     @property
     def content_digest(self) -> str:

@@ -28,7 +28,7 @@ from serving.snapshot.reader import current_name, file_entries, open_snapshot, s
 from switchyard.files import fsync_directory, write_bytes_atomic, write_json_atomic, write_text_atomic
 from switchyard.home import Home
 
-_STAGING = ".staging-"
+STAGING = ".staging-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,14 @@ class PublishedModel:
         version: Version in the registry.
         folder: Its compiled folder with `model.onnx`, `spec.json` and `golden.json`.
         alias: Alias that it is published under.
+        registered_at: When it was registered (UTC).
     """
 
     registered: str
     version: str
     folder: Path
     alias: str = CHAMPION
+    registered_at: datetime | None = None
 
 
 def write_snapshot(
@@ -62,7 +64,7 @@ def write_snapshot(
 
     Args:
         home: Where it goes.
-        models: Compiled versions, each registered name once.
+        models: Compiled versions, each registered name once as champion and at most once as challenger.
         routes: Registered name that answers, by substation and model.
         catalogue_digest: Digest of the feature catalogue that the models were compiled against.
         contract_version: Version of the readings contract.
@@ -73,10 +75,9 @@ def write_snapshot(
     Raises:
         SnapshotError: A compiled file is missing, a name is not fit for a folder, or a route leads nowhere.
     """
-    with _lock(home):
-        for left in home.serving.glob(f"{_STAGING}*"):
-            shutil.rmtree(left)
-        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=home.serving))
+    with writing(home):
+        clear_staging(home)
+        staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=home.serving))
         try:
             entries = tuple(_copy(model, staging) for model in sorted(models, key=_order))
             names = snapshot_names(home)
@@ -138,9 +139,15 @@ def rollback(home: Home, name: str | None = None) -> str:
     return name
 
 
+def clear_staging(home: Home) -> None:
+    """Delete what killed writers left; the caller holds the lock."""
+    for left in home.serving.glob(f"{STAGING}*"):
+        shutil.rmtree(left)
+
+
 @contextmanager
-def _lock(home: Home) -> Iterator[None]:
-    """One writer at a time; the lock dies with its process."""
+def writing(home: Home) -> Iterator[None]:
+    """Hold the lock of whoever writes below `serving`; it dies with its process."""
     home.serving.mkdir(parents=True, exist_ok=True)
     with (home.serving / ".lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -172,6 +179,7 @@ def _copy(model: PublishedModel, staging: Path) -> ModelEntry:
         files=files,
         sha256=digests,
         golden=f"{relative}/golden.json",
+        registered_at=model.registered_at,
     )
 
 

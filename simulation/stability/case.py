@@ -7,77 +7,38 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data_contracts.power_flow import Masks
+from data_contracts.transmission_ac import BASE_MVA, Network, patterns, two_ports
 from simulation.grid.dispatch import Lossless, branch_name, lossless
 from simulation.grid.fleet import at_buses
 from simulation.grid.network import build_network
 from simulation.grid.plants import PLANTS
 from simulation.noise import Floats
 
-BASE_MVA = 100.0
-Complexes = NDArray[np.complex128]
-Masks = NDArray[np.bool_]
+__all__ = ["BASE_MVA", "RATING_FACTOR", "Case", "Masks", "read_case", "the_case"]
 
 RATING_FACTOR = 1.15
 """Thermal ratings of the case times this, as the grid's dispatch has them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A network: n buses, m branches, lines first; per unit on 100 MVA.
+class Case(Network):
+    """A network with the loads of the case.
 
     Attributes:
-        names: Name of each branch.
-        ends: Its buses, shape [m, 2].
-        admittance: Two-port admittance of each branch, shape [m, 2, 2].
-        rating_pu: Current that it bears for long, shape [m]; infinite for transformers.
-        of_station: Whether it is a station's transformer, which stands for as many as there are units, [m].
         load_mw: Load of the case at each bus, shape [n].
         load_mvar: Reactive load of the case at each bus, shape [n].
         flows: Its lossless model with the lines' ratings.
-        patterns: What each branch adds to the admittance matrix, laid flat, shape [m, n²].
     """
 
-    names: tuple[str, ...]
-    ends: NDArray[np.int64]
-    admittance: Complexes
-    rating_pu: Floats
-    of_station: Masks
     load_mw: Floats
     load_mvar: Floats
     flows: Lossless
-    patterns: Complexes
-
-    @property
-    def buses(self) -> int:
-        """Number of buses."""
-        return int(self.load_mw.size)
-
-    def matrix(self, inside: Masks) -> Complexes:
-        """Admittance matrices with the branches that are in service, shape [b, m] to [b, n, n]."""
-        return (inside.astype(np.complex128) @ self.patterns).reshape(-1, self.buses, self.buses)
 
     def reached(self, inside: Masks) -> Masks:
-        """Buses of the part that carries most load, by branches in service, shape [m] to [n]."""
-        part = np.arange(self.buses)
-        ends = self.ends[inside]
-        while True:
-            lower = part.copy()
-            np.minimum.at(lower, ends[:, 0], part[ends[:, 1]])
-            np.minimum.at(lower, ends[:, 1], part[ends[:, 0]])
-            if (lower == part).all():
-                break
-            part = lower
-        carried = at_buses(self.load_mw, part, self.buses)
-        found: Masks = part == int(carried.argmax())
-        return found
-
-    def currents(self, v_pu: Complexes, inside: Masks) -> Floats:
-        """Larger current of both ends of each branch, pu, shapes [b, n] and [b, m] to [b, m]."""
-        at_ends = v_pu[:, self.ends]
-        through = np.abs(np.einsum("mij,bmj->bmi", self.admittance, at_ends)).max(axis=2)
-        return np.asarray(through * inside)
+        """Buses of the part that carries most load of the case, shape [m] to [n]."""
+        return self.part_with_most(self.load_mw, inside)
 
 
 @lru_cache(maxsize=1)
@@ -87,11 +48,7 @@ def the_case() -> Case:
 
 
 def read_case(net: Any, rating_factor: float) -> Case:
-    """The branches of a pandapower network of lines and two-winding transformers, each ratio as it stands.
-
-    A branch of series admittance y, charging b and ratio τ at its first end has
-    [[(y + jb/2)/τ², −y/τ], [−y/τ, y + jb/2]] (MATPOWER's branch model, from common knowledge).
-    """
+    """The branches of a pandapower network of lines and two-winding transformers, each ratio as it stands."""
     import pandapower as pp
 
     pp.runpp(net, numba=False, init="dc")
@@ -102,11 +59,8 @@ def read_case(net: Any, rating_factor: float) -> Case:
             np.concatenate([net.line.to_bus, net.trafo.lv_bus]),
         ]
     ).astype(np.int64)
-    series, half = 1.0 / (rows[:, 2] + 1j * rows[:, 3]), 0.5j * rows[:, 4]
     ratio = np.where(rows[:, 8] == 0.0, 1.0, rows[:, 8])
-    admittance = np.empty((len(rows), 2, 2), dtype=np.complex128)
-    admittance[:, 0, 0], admittance[:, 1, 1] = (series + half) / ratio**2, series + half
-    admittance[:, 0, 1] = admittance[:, 1, 0] = -series / ratio
+    admittance = two_ports(1.0 / (rows[:, 2] + 1j * rows[:, 3]), rows[:, 4], ratio)
     lines = len(net.line)
     rating = np.full(len(rows), np.inf)
     kv = net.bus.vn_kv.to_numpy()[ends[:lines, 0]]
@@ -124,14 +78,5 @@ def read_case(net: Any, rating_factor: float) -> Case:
         load_mw=at_buses(net.load.p_mw.to_numpy(), places, buses),
         load_mvar=at_buses(net.load.q_mvar.to_numpy(), places, buses),
         flows=lossless(net, rating_factor),
-        patterns=_patterns(ends, admittance, buses),
+        patterns=patterns(ends, admittance, buses),
     )
-
-
-def _patterns(ends: NDArray[np.int64], admittance: Complexes, buses: int) -> Complexes:
-    found = np.zeros((len(ends), buses, buses), dtype=np.complex128)
-    rows = np.arange(len(ends))
-    for one in range(2):
-        for other in range(2):
-            found[rows, ends[:, one], ends[:, other]] += admittance[:, one, other]
-    return found.reshape(len(ends), -1)

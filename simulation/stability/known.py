@@ -6,17 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_contracts.power_flow import reactive
 from data_contracts.tables.stability import KNOWN
 from simulation.grid.plants import PLANTS, RENEWABLES, SLACK_BUS
 from simulation.stability.case import BASE_MVA, Case
 from simulation.stability.nadir import Loss, primary_reserve_mw, unit_inertia_mws
-from simulation.stability.powerflow import reactive
 from simulation.stability.security import Security
 from simulation.stability.state import State, rated_q_mvar
 
 # Errors of telemetry: of a sum of active powers, of reactive ones, of a voltage, of a current, of the
 # neighbour's figures (fractions), and of an angle, degrees.
-_P, _Q, _V, _I, _NEIGHBOUR, _ANGLE_DEG = 0.005, 0.015, 0.003, 0.01, 0.05, 0.2
+P_ERROR, Q_ERROR, V_ERROR = 0.005, 0.015, 0.003
+_I, _NEIGHBOUR, _ANGLE_DEG = 0.01, 0.05, 0.2
 _INERTIA = 0.06
 # Inertia constant that operators take for the neighbour, s.
 _USUAL_INERTIA_S = 4.0
@@ -41,7 +42,7 @@ def observe(rng: np.random.Generator, case: Case, assessed: Assessed, bus: int) 
 
     plants = len(PLANTS)
     v = security.base.v[0]
-    v_said = np.abs(v) * (1.0 + _V * rng.standard_normal(v.size))
+    v_said = np.abs(v) * (1.0 + V_ERROR * rng.standard_normal(v.size))
     angle = np.degrees(np.angle(v * np.conj(v[SLACK_BUS]))) + _ANGLE_DEG * rng.standard_normal(v.size)
     lines = np.isfinite(case.rating_pu)
     current = case.currents(security.base.v, state.inside[None])[0]
@@ -56,27 +57,30 @@ def observe(rng: np.random.Generator, case: Case, assessed: Assessed, bus: int) 
     parks = state.renewable_mw
     fuels = np.array([plant.fuel for plant in PLANTS])
     kinds = np.array([park.kind for park in RENEWABLES])
-    load = said(own, _P)
-    renewable = said(float(parks.sum()), _P)
+    load = said(own, P_ERROR)
+    renewable = said(float(parks.sum()), P_ERROR)
     found = {
         "load_metered_mw": load,
-        "load_metered_mvar": said(float(state.load_mvar.sum()), _Q),
-        "generation_metered_mw": said(float(given.sum() + parks.sum()), _P),
+        "load_metered_mvar": said(float(state.load_mvar.sum()), Q_ERROR),
+        "generation_metered_mw": said(float(given.sum() + parks.sum()), P_ERROR),
         "renewable_share_metered": max(renewable / load, 0.0),
-        **{f"{kind}_metered_mw": said(float(parks[kinds == kind].sum()), _P) for kind in ("solar", "wind")},
         **{
-            f"{fuel}_metered_mw": said(float(given[fuels == fuel].sum()), _P)
+            f"{kind}_metered_mw": said(float(parks[kinds == kind].sum()), P_ERROR)
+            for kind in ("solar", "wind")
+        },
+        **{
+            f"{fuel}_metered_mw": said(float(given[fuels == fuel].sum()), P_ERROR)
             for fuel in ("hydro", "gas", "coal", "nuclear")
         },
-        "import_metered_mw": said(float(given[fuels == "interconnection"].sum()), _P),
+        "import_metered_mw": said(float(given[fuels == "interconnection"].sum()), P_ERROR),
         "neighbour_load_metered_mw": neighbour,
         "inertia_estimate_s": said(stored / (load + neighbour), _INERTIA),
         "primary_reserve_declared_mw": float(primary_reserve_mw(state).sum()),
-        "spinning_reserve_metered_mw": said(float(state.headroom_mw.sum()), _P),
-        "largest_infeed_metered_mw": said(loss.mw, _P),
+        "spinning_reserve_metered_mw": said(float(state.headroom_mw.sum()), P_ERROR),
+        "largest_infeed_metered_mw": said(loss.mw, P_ERROR),
         "units_running": float(state.running.sum()),
         "units_out": float(sum(plant.units for plant in PLANTS) - state.hour.units[0].sum()),
-        "reactive_output_metered_mvar": said(float(q.sum()), _Q),
+        "reactive_output_metered_mvar": said(float(q.sum()), Q_ERROR),
         "reactive_reserve_declared_mvar": float(rated_q_mvar(state.running).sum() - q.sum()),
         "stations_near_limit": float((q[_at_plants()] > 0.85 * rated_q_mvar(state.running)).sum()),
         "v_bus_metered_pu": float(v_said[bus]),
@@ -85,13 +89,13 @@ def observe(rng: np.random.Generator, case: Case, assessed: Assessed, bus: int) 
         "v_set_mean_pu": float(state.v_set_pu.mean()),
         "angle_spread_metered_deg": float(np.ptp(angle)),
         "angle_bus_metered_deg": float(angle[bus]),
-        "bus_load_metered_mw": said(float(state.load_mw[bus]), _P),
-        "bus_load_metered_mvar": said(float(state.load_mvar[bus]), _Q),
+        "bus_load_metered_mw": said(float(state.load_mw[bus]), P_ERROR),
+        "bus_load_metered_mvar": said(float(state.load_mvar[bus]), Q_ERROR),
         "loading_max_metered_pct": 100.0 * float(in_use.max()),
         "loading_third_metered_pct": 100.0 * float(np.sort(in_use)[-3]),
         "loading_mean_metered_pct": 100.0 * float(in_use.mean()),
         "lines_heavy": float((in_use > _HEAVY).sum()),
-        "loss_metered_mw": said(losses_mw(case, security, state), _Q),
+        "loss_metered_mw": said(losses_mw(case, security, state), Q_ERROR),
         "lines_out": float((~state.inside).sum()),
         "branches_at_bus": float((state.inside & (case.ends == bus).any(axis=1)).sum()),
         "loops": float(state.inside.sum() - case.buses + 1),

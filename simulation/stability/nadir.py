@@ -16,9 +16,6 @@ from simulation.noise import Floats
 from simulation.stability.outages import lost_mw
 from simulation.stability.state import State
 
-SHEDDING_HZ = 49.4
-"""First stage of under-frequency load shedding, at 50 Hz nominal."""
-
 INERTIA_S = {"hydro": 3.2, "gas": 5.0, "coal": 4.0, "nuclear": 5.5, "interconnection": 0.0}
 """Inertia constant of a unit on its own rating, s (of textbooks' order; from common knowledge).
 

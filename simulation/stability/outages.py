@@ -6,23 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_contracts.power_flow import Flows, Solved, solve
+from data_contracts.stability_score import DEPARTURE_PU, EMERGENCY
+from data_contracts.transmission_ac import LEAST_SHARE, PARK_LOSS
 from simulation.grid.fleet import BUSES, NAMES
 from simulation.grid.plants import PLANTS
 from simulation.noise import Floats
 from simulation.stability.case import BASE_MVA, Case, Masks
-from simulation.stability.powerflow import Flows, Solved, solve
 from simulation.stability.state import State
-
-EMERGENCY = 1.3
-"""Current that a line bears for a quarter of an hour, of its rating (practice; from common knowledge)."""
-
-DEPARTURE_PU = 0.10
-"""Departure from nominal voltage that is permitted after a failure (practice; from common knowledge)."""
-
-# A park feeds in over two circuits, one of which fails.
-_PARK_LOSS = 0.5
-# Least share of a running unit's rating with which it takes part in what is missing.
-_LEAST = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +66,7 @@ def lost_mw(state: State, row: int) -> float:
     """Active power that fails with a unit of plant `row`, or with half of a park."""
     if row < len(PLANTS):
         return float(state.p_mw[row] / state.running[row])
-    return float(_PARK_LOSS * state.p_mw[row])
+    return float(PARK_LOSS * state.p_mw[row])
 
 
 def flows_after(case: Case, state: State, outages: tuple[Outage | None, ...]) -> Flows:
@@ -95,13 +86,13 @@ def flows_after(case: Case, state: State, outages: tuple[Outage | None, ...]) ->
         elif outage.row < plants:
             left[k, outage.row] -= 1.0 / state.running[outage.row]
         else:
-            left[k, outage.row] -= _PARK_LOSS
+            left[k, outage.row] -= PARK_LOSS
     live = np.array([case.reached(each) for each in inside])
     inside &= live[:, case.ends].all(axis=2)
     at = np.zeros((BUSES.size, n))
     at[np.arange(BUSES.size), BUSES] = 1.0
     of_plants = left[:, :plants]
-    give = np.maximum(state.headroom_mw, _LEAST * state.capacity_mw)
+    give = np.maximum(state.headroom_mw, LEAST_SHARE * state.capacity_mw)
     share = (of_plants * give) @ at[:plants] * live
     to_bus = at[:plants]
     return Flows(

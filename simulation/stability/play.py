@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data_contracts.power_flow import residual
 from data_contracts.rules.stability import MARGINAL, STABLE
 from simulation.clock import DAY_S, local_midnight
 from simulation.demand import FeederLoads
@@ -13,7 +14,7 @@ from simulation.errors import InfeasibleError, NotConvergedError
 from simulation.stability.case import BASE_MVA, Case, the_case
 from simulation.stability.known import Assessed, losses_mw, observe
 from simulation.stability.nadir import draw_loss, nadirs_hz
-from simulation.stability.powerflow import residual
+from simulation.stability.scada import measure
 from simulation.stability.score import score
 from simulation.stability.security import IslandedError, secure
 from simulation.stability.state import Place, draw_state
@@ -21,7 +22,7 @@ from substations.description import Substation
 from switchyard.identity import ScenarioId, generator
 from switchyard.profiles import Profile
 
-Value = float | str
+Value = float | str | list[float]
 
 _GOLDEN = 0.6180339887498949
 
@@ -71,6 +72,7 @@ def play(
     nadirs = nadirs_hz([each.loss for each in solved.values()])
     for (scenario, each), nadir in zip(solved.items(), nadirs, strict=True):
         found[scenario].values.update(observe(scenario.generator("meters"), case, each, place.bus))
+        found[scenario].values.update(measure(scenario.generator("scada"), case, each.state, each.security))
         found[scenario].values.update(_truth(case, each, float(nadir), place.bus))
     return tuple(found[scenario] for scenario in scenarios)
 

@@ -1,29 +1,13 @@
 """How stable a state is: three margins, each against its requirement, and the least of them.
 
-Every margin gives 0–100 on a line through stated points: 60 where the requirement is just met, 80 with room.
-The requirements are of the order that operators use (from common knowledge): voltage stability 5 % beyond the
-load after any one failure, currents within the emergency rating and voltages within ±10 % after it, and no
-shedding of load at the loss of the largest infeed.
+The lines that give 0–100 for each are those of `data_contracts.stability_score`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from simulation.stability.nadir import SHEDDING_HZ
-
-Points = tuple[tuple[float, float], ...]
-
-VOLTAGE: Points = ((0.0, 0.0), (0.05, 60.0), (0.10, 80.0), (0.25, 100.0))
-"""Score by the smallest rise of load to the nose after a failure, pu of the load."""
-
-OUTAGES: Points = ((0.75, 100.0), (0.90, 80.0), (1.0, 60.0), (1.4, 0.0))
-"""Score by the largest severity after a failure: 1 is at what is permitted."""
-
-FREQUENCY: Points = ((-0.4, 0.0), (0.0, 60.0), (0.15, 80.0), (0.35, 100.0))
-"""Score by the nadir above the first stage of shedding, Hz."""
+from data_contracts.stability_score import FREQUENCY, OUTAGES, SHEDDING_HZ, VOLTAGE, on
 
 MARGINS = ("voltage", "outages", "frequency")
 
@@ -55,9 +39,8 @@ def score(margin_pu: float, severity: float, nadir_hz: float) -> Score:
         severity: Largest severity after a failure; infinite where one has no solution.
         nadir_hz: Lowest frequency after the largest loss.
     """
-    return Score(_on(VOLTAGE, margin_pu), _on(OUTAGES, severity), _on(FREQUENCY, nadir_hz - SHEDDING_HZ))
-
-
-def _on(points: Points, value: float) -> float:
-    places, scores = zip(*points, strict=True)
-    return float(np.interp(value, places, scores))
+    return Score(
+        float(on(VOLTAGE, margin_pu)),
+        float(on(OUTAGES, severity)),
+        float(on(FREQUENCY, nadir_hz - SHEDDING_HZ)),
+    )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data_contracts.nose import margins
+from data_contracts.power_flow import Flows, Solved, flat, reactive, solve
 from simulation.errors import InfeasibleError, NotConvergedError
 from simulation.noise import Floats
 from simulation.stability.case import BASE_MVA, Case
-from simulation.stability.nose import margins
 from simulation.stability.outages import After, Outage, credible, examine, flows_after
-from simulation.stability.powerflow import Flows, Solved, flat, reactive, solve
 from simulation.stability.state import State
 
 # Failures whose nose is sought: so many of the worst by each sign.

@@ -41,21 +41,20 @@ def publish(as_json: bool) -> None:
 def models(as_json: bool) -> None:
     """List the 16 models and the versions that are published."""
     from data_contracts.answers import MODULE_OF
-    from models.catalogue import DEFINED
     from serving.snapshot import current_name, open_snapshot
     from switchyard.settings import get_settings
 
     home = get_settings().folders
     name = current_name(home)
-    published = (
-        {} if name is None else {m.registered: m.version for m in open_snapshot(home, name).manifest.models}
-    )
+    manifest = None if name is None else open_snapshot(home, name).manifest
+    published = {} if manifest is None else manifest.champions
+    beside = {} if manifest is None else manifest.challengers
     rows = [
         {
             "model": model,
             "module": module,
-            "defined": model in DEFINED,
             "published": {r: v for r, v in published.items() if r.split(".")[0] == model},
+            "challengers": {r: v for r, v in beside.items() if r.split(".")[0] == model},
         }
         for model, module in MODULE_OF.items()
     ]
@@ -63,12 +62,14 @@ def models(as_json: bool) -> None:
     def text(found: list[dict[str, Any]]) -> None:
         lines = []
         for row in found:
-            versions = ", ".join(f"{r} v{v}" for r, v in row["published"].items())
+            told = [f"{r} v{v}" for r, v in row["published"].items()]
+            told += [f"{r} v{v} (challenger)" for r, v in row["challengers"].items()]
+            versions = ", ".join(told)
             lines.append(
                 [
                     row["model"],
                     row["module"],
-                    versions or ("trained on demand" if row["defined"] else "not built yet"),
+                    versions or "trained on demand",
                 ]
             )
         table(f"snapshot {name or 'none: switchyard run makes one'}", ["model", "module", "published"], lines)
@@ -158,4 +159,11 @@ def rollback(what: str | None, to: int | None, as_json: bool) -> None:
     if to is not None:
         raise UsageError("--to is a version of a model", "name the model: switchyard rollback MODEL --to N")
     name = serve_older(home, what)
+    # The service of this home is on its way back already; replicas follow the registry, where there is one.
+    from models import tracking
+
+    if tracking.exists(home):
+        from flows.snapshot_store import announce
+
+        announce(home, name)
     show({"snapshot": name}, as_json, lambda done: click.echo(f"serving {done['snapshot']}"))

@@ -327,6 +327,8 @@ def stability_columns(count=4):
     table = TABLES["stability"]
     numbers = [column for column in table.columns if column.dtype == "float64"]
     solved = {column.name: [1.0] * count for column in numbers}
+    lists = [column for column in table.columns if column.is_list]
+    solved.update({column.name: [[1.0] * column.length] * count for column in lists})
     scores = {"voltage": [90.0, 65.0, 0.0, 0.0], "outages": [85.0, 70.0, 0.0, 0.0], "frequency": [95.0] * 4}
     solved.update({f"score_{name}": values for name, values in scores.items()})
     solved.update(

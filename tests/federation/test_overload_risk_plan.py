@@ -6,7 +6,9 @@ import pytest
 from federation.plans import plan
 from federation.rounds import fit_here
 from models.compilation import TOLERANCE, check_parity
-from models.maintenance.overload_risk import AHEAD, CRITICAL, DAY_AGO, DEFINITION, LIMITS_C, OVER, level_of
+from models.hot_spot_levels import CRITICAL, LIMITS_C, OVER, level_of
+from models.maintenance.overload_risk import DEFINITION
+from models.overload_rows import AHEAD, DAY_AGO
 from models.rows import Names, Rows
 from models.runtime import CompiledModel
 from models.splits import TEST, TRAIN, VALIDATION

@@ -19,13 +19,6 @@ from models import registry
 from models.runtime import CompiledModel
 from switchyard.settings import get_settings
 
-# MLflow 3.17 uses what its dependencies call deprecated, and writes a signature with type hints of its own.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning"),
-    # Keras 3.15 reads its variables in a way that numpy 2 calls deprecated.
-    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
-]
 KEY = "a" * 64
 FEDERATED = {
     "phase_imbalance": {},

@@ -22,8 +22,8 @@ from flows import prefect_server
 from flows.job import Job
 from switchyard.home import Home
 
-KILL_WITHIN_S = 240.0
-GONE_S = 15.0
+KILL_WITHIN_S = 600.0
+GONE_S = 60.0
 MINI = Path(__file__).with_name("mini.yaml")
 MARK = "SWITCHYARD_TEST_RUN"
 
@@ -109,7 +109,7 @@ class Run:
         """What it has printed so far."""
         return self.output.read_text(errors="replace")
 
-    def finish(self, timeout_s: float = 280.0) -> str:
+    def finish(self, timeout_s: float = 600.0) -> str:
         """Wait for its end and return what it printed."""
         code = self.process.wait(timeout_s)
         assert code == 0, self.text()
@@ -182,7 +182,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, server_home: Home, prefec
     with Run.start(home) as run:
         output = run.finish()
         # multiprocessing's resource tracker ends when it notices that its pipe is closed.
-        wait_until(lambda: not descendants(home), 5.0)
+        wait_until(lambda: not descendants(home), GONE_S)
         after_end = [" ".join(process.cmdline()) for process in descendants(home)]
     return Finished(Job.of(str(MINI), str(home.root)), (after_kill, after_end), output)
 

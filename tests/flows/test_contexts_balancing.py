@@ -54,6 +54,9 @@ def told(tmp_path):
             "p_traction_metered_w": [None if k % 2 else [1e6, 0.0] for k in range(n)],
             "q_traction_metered_var": [None if k % 2 else [2e5, 0.0] for k in range(n)],
             "imbalance_pct": np.arange(n, dtype=float),
+            "moves": ["", "F331:lv2>lv1,TR1:bc>ab"] * (n // 2),
+            "reduction_pct": [0.0, 40.0] * (n // 2),
+            "permitted": [True, False] * (n // 2),
         },
     }
     for table, content in tables.items():
@@ -69,6 +72,10 @@ def told(tmp_path):
 def test_balancing__two_episodes__get_the_first_two_states_of_test_days(told):
     tested = [int(day) for day in DAYS if split_of_day(np.array([day]))[0] == TEST][:2]
     assert [one.truth["imbalance_pct"] for one in told] == [2.0 * day for day in tested]
+
+
+def test_balancing__every_arrangement__is_told_with_what_it_does(told):
+    assert told[0].truth["arrangements"] == {"": (0.0, True), "F331:lv2>lv1,TR1:bc>ab": (40.0, False)}
 
 
 def test_balancing__context__is_what_the_meters_say_and_decodes(told):

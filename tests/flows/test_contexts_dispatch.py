@@ -33,6 +33,7 @@ def told(tmp_path):
             "system_load_mw": 4000.0 + day,
             "ac_opf_cost": 1e7,
             "bus_load_mw": [100.0 + bus for bus in range(1, 40)],
+            "bus_load_mvar": [10.0] * 39,
         }
         for day in (*TEST_DAYS, *OTHER_DAYS)
         for unit in UNITS

@@ -17,6 +17,7 @@ from data_contracts.wire.request import LoadHistory
 from features.context import profile
 from flows.contexts import CONTEXTS, Told
 from flows.contexts.told import iso
+from flows.regrets import regret_of
 from flows.truths import agreement, truth_of
 from models import asset_rows, columns
 from models.energy import energy_loss
@@ -196,6 +197,61 @@ def test_losses__truth__is_the_states_loss_and_the_part_that_stands_out(ask):
 def test_losses__no_settled_quarter_in_the_last_hour__is_left_out(ask, later, status):
     tables = {"losses": losses_of(NOON, status), "load": loads_of(TEST_DAY + 1)}
     assert ask("losses", tables, [NOON + later]) == {}
+
+
+def settings_of(t):
+    """The table `controls`: the state at t in the present setting, in a better and in a forbidden one."""
+    taps = ",".join(f"{tap.name}:{{}}" for tap in station_facts(MUMBAI).taps)
+    return {
+        "scenario_id": ["mumbai.tiny.7.state.000000"] * 3,
+        "t": stamps([t] * 3),
+        "present": [True, False, False],
+        "status": ["ok"] * 3,
+        "taps": [taps.replace("{}", tap) for tap in ("9", "8", "7")],
+        "capacitor_steps": [",".join(f"{bank.name}:1" for bank in station_facts(MUMBAI).banks)] * 3,
+        "loss_w": [1e6, 0.9e6, 0.8e6],
+        "violations": [0, 0, 2],
+        "overloads": [0] * 3,
+    }
+
+
+@pytest.fixture
+def solved(ask):
+    """Tables of one state of which three settings were solved, and what the topic `settings` knows then."""
+
+    def known(t):
+        losses = losses_of(t)
+        losses["scenario_id"] = ["mumbai.tiny.7.state.000000"] * len(losses["t"])
+        tables = {"losses": losses, "load": loads_of(TEST_DAY + 1), "controls": settings_of(t)}
+        return ask("settings", tables, [NOON + 5000])
+
+    return known
+
+
+def test_settings__state_of_a_test_day__is_told_with_what_every_setting_loses(solved):
+    told = solved(NOON)[0]
+    context = msgspec.convert(told.context, Context)
+    facts = station_facts(MUMBAI)
+    assert told.point == MUMBAI.infeeds[0].point
+    assert context.tap == {tap.name: 9 for tap in facts.taps}
+    assert set(context.station.feeders) == set(facts.feeders)
+    assert [one["loss_w"] for one in told.truth["settings"]] == [1e6, 0.9e6, 0.8e6]
+    assert [one["within_limits"] for one in told.truth["settings"]] == [True, True, False]
+    assert truth("energy_loss", told)["loss_in_watts"] == 1e6
+
+
+def test_settings__what_the_best_one_gains__is_the_advices_truth(solved):
+    told = solved(NOON)[0]
+    better = {"taps": {tap.name: 8 for tap in station_facts(MUMBAI).taps}, "capacitor_steps": {}}
+    episode = SimpleNamespace(window=SimpleNamespace(told=told))
+    regret = regret_of("power_flow_optimization", episode, {"optimal_configuration": better})
+    assert regret.pct == 0.0
+    assert regret.within_limits
+    assert regret.truth["efficiency_gain"] == pytest.approx(10.0)
+
+
+def test_settings__state_of_another_day__is_left_out(solved):
+    assert solved(NOON - TEST_DAY * DAY_S) == {}
 
 
 def event(point, t, kind="sag", cause="fault"):

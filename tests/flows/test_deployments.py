@@ -54,7 +54,7 @@ def test_prefect_yaml__entrypoint__a_flow_whose_parameters_are_described(entrypo
     assert set(given) <= set(properties)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_worker__deployed_pipeline_on_a_finished_home__runs_it_and_skips_every_step(
     finished: Any, home: Home, processes: Callable[[Home], list[psutil.Process]], tmp_path: Path
 ) -> None:
@@ -92,7 +92,7 @@ def test_worker__deployed_pipeline_on_a_finished_home__runs_it_and_skips_every_s
         ):
             parameters = {"profile": str(MINI), "home": str(finished.job.home.root)}
             given = [f"--params={json.dumps(parameters)}", "--watch"]
-            output = prefect("deployment", "run", "pipeline/local", *given)
+            output = prefect("deployment", "run", "pipeline/run-everything", *given)
     assert "finished successfully" in " ".join(output.split()), (tmp_path / "worker.log").read_text()
     deadline = time.monotonic() + 10
     while processes(home) and time.monotonic() < deadline:

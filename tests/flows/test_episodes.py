@@ -15,7 +15,7 @@ from data_contracts.wire import Item
 from flows.episodes import Episode, held_out
 from models.splits import TEST, day_of, split_of_day
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 POINTS = ("DTX1.LV", "AT1.MV", "F331.END", "F332.END", "LV1")
 

@@ -13,7 +13,7 @@ from flows.stages import data, learning
 from serving.snapshot import current_name, open_snapshot
 from switchyard.files import read_json
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 MODELS = {"phase_imbalance", "voltage_anomaly", "harmonic_analysis", "frequency_stability"}
 TOPICS = ("normal", "unbalance", "anomaly", "harmonics")

@@ -18,7 +18,7 @@ from switchyard.home import Home
 MINI = Path(__file__).with_name("mini.yaml")
 NAME = "phase_imbalance"
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from models import card, metric_names, tracking
+from serving.pull import EXPERIMENT
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 TAGS = {
     "step_key", "dataset_digest", "circuit_digest", "catalogue_digest", "contract_version", "code_digest",
@@ -42,8 +43,8 @@ def test_versions__of_a_whole_run__have_the_same_tags_metrics_cards_and_signatur
 
 def test_experiments__of_a_whole_run__one_a_model_with_a_note(finished: Any) -> None:
     client = tracking.connect(finished.job.home).client
-    found = {one.name: one.tags for one in client.search_experiments() if one.name != "Default"}
-    assert set(found) == set(finished.job.profile.models)
+    found = {one.name: one.tags for one in client.search_experiments()}
+    assert set(found) == {*finished.job.profile.models, EXPERIMENT}
     assert all(
         tags[tracking.NOTE] and tags[tracking.KIND] == tracking.CUSTOM_MODELS for tags in found.values()
     )

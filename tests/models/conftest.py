@@ -33,7 +33,7 @@ from data_contracts.quality_index import (
     pst_limit,
     ratios,
 )
-from data_contracts.tables.stability import KNOWN, MARGINS
+from data_contracts.tables.stability import ELEMENTS, KNOWN, MARGINS, STABILITY
 from data_contracts.transmission import BUSES, OWN_LOADS, UNITS, bus_loads_mw, sensitivities
 from features.rearrangement import PAIRS, States, code_of, moves_to, outcomes, reach
 from flows import resolving
@@ -731,6 +731,16 @@ def write_states(folder: Path, substation: str, count: int) -> None:
         "primary_reserve_declared_mw": reserve,
         "v_min_metered_pu": 1.02 - load / 1e5,
     }
+    # A quiet grid, whose failures leave all margins as they are.
+    level = {"branch_in_service": 1.0, "plant_units_in_service": 2.0, "plant_v_set_pu": 1.0,
+             "bus_v_metered_pu": 1.0, "unit_metered_mw": 20.0, "bus_metered_mw": 280.0 / 39}  # fmt: skip
+    elements = {
+        name: pa.FixedSizeListArray.from_arrays(
+            np.full(count * STABILITY.column(name).length, level.get(name, 0.0)),
+            STABILITY.column(name).length,
+        ).cast(pa.list_(pa.float64()))
+        for name in ELEMENTS
+    }
     numbers = {**known, "score": score, **{f"score_{name}": scores[k] for k, name in enumerate(MARGINS)}}
     texts = {
         "stability_class": np.where(score > 80, "stable", np.where(score >= 60, "marginal", "unstable")),
@@ -744,13 +754,14 @@ def write_states(folder: Path, substation: str, count: int) -> None:
         "t": pa.array((begin * 1000).astype(np.int64), pa.timestamp("ms", tz="UTC")),
         "status": status,
         **{name: pa.array(values, mask=~solved) for name, values in {**numbers, **texts}.items()},
+        **elements,
     }
     write_part(folder, "stability", "contingency", stability)
 
 
 def write_dataset(home: Home, profile: Profile, substation: str, counts: dict[str, int]) -> Path:
     """A dataset of `substation` in `home`."""
-    rng = np.random.default_rng(abs(hash(substation)) % 1 + len(substation))
+    rng = np.random.default_rng(len(substation))
     folder = home.dataset(profile.dataset(substation))
     for kind, count in counts.items():
         own = {"harmonic": write_harmonics, "frequency": write_frequency, "quality": write_quality}
@@ -777,21 +788,6 @@ def write_dataset(home: Home, profile: Profile, substation: str, counts: dict[st
     return folder
 
 
-# MLflow 3.17, skops 0.16 and Keras 3.15 use what their dependencies call deprecated; nothing of ours does.
-FOREIGN_WARNINGS = (
-    "ignore:The ``noload`` loader strategy:DeprecationWarning",
-    "ignore:.*Any type hint is inferred:UserWarning",
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning",
-)
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            for text in FOREIGN_WARNINGS:
-                item.add_marker(pytest.mark.filterwarnings(text))
-
-
 COUNTS = {
     "normal": 120,
     "fault": 60,
@@ -806,10 +802,10 @@ COUNTS = {
 @pytest.fixture(scope="session")
 def profile() -> Profile:
     """The tiny profile with three trials of every model."""
-    from models.catalogue import DEFINED
+    from models.catalogue import NAMES
 
     tiny = load_profile("tiny")
-    tuning = msgspec.structs.replace(tiny.tuning, trials=dict.fromkeys(DEFINED, 3))
+    tuning = msgspec.structs.replace(tiny.tuning, trials=dict.fromkeys(NAMES, 3))
     return msgspec.structs.replace(tiny, tuning=tuning)
 
 
@@ -835,9 +831,9 @@ STEP = "5" * 64
 def trained(campaign, profile, folders):
     """Both models trained and registered in the campaign's home, by name."""
     from models import training
-    from models.catalogue import DEFINED
+    from models.catalogue import NAMES
 
     return {
         name: training.train(name, profile, campaign, folders, STEP + name, tags={"claim": "none"})
-        for name in DEFINED
+        for name in NAMES
     }

@@ -3,6 +3,7 @@
 import json
 import pickletools
 
+import msgspec
 import numpy as np
 import optuna
 import pytest
@@ -11,17 +12,19 @@ from data_contracts.answers import fields
 from data_contracts.version import CONTRACT_VERSION
 from features import ALL_INDEX
 from models import compilation, registry, training
-from models.catalogue import DEFINED, definition
+from models.catalogue import NAMES, definition
 from models.evaluation import TREE3
 from models.frequency_regimes import TRENDS
 from models.runtime import CompiledModel
 from models.sequences import HISTORY_NAMES
 from models.splits import TEST, TRAIN, VALIDATION
+from models.watched import FEATURES
+from serving.drift import Watched
 from serving.runtime import load_model
 from serving.snapshot import PublishedModel, open_snapshot, write_snapshot
 from switchyard.home import Home
 
-pytestmark = pytest.mark.parametrize("name", DEFINED)
+pytestmark = pytest.mark.parametrize("name", NAMES)
 
 # A plant that holds the highest voltage is lowered, or not, by the last bit of an output.
 RESOLVED = {"slack_mw": 0.2, "cost_error_pct": 0.02}
@@ -32,9 +35,17 @@ def declared(name):
     return definition(name)
 
 
+@pytest.fixture(scope="module")
+def pools():
+    return {}
+
+
 @pytest.fixture
-def pool(declared, profile, folders):
-    return training.load(declared, profile, folders)
+def pool(declared, profile, folders, pools):
+    """Read once a model: whoever asks for rows of a pool gets copies."""
+    if declared.name not in pools:
+        pools[declared.name] = training.load(declared, profile, folders)
+    return pools[declared.name]
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +124,12 @@ def test_compiled__held_out_rows__answers_as_the_fitted_model_and_as_the_wire_de
     parity = compilation.compile_into(declared, fitted, pool.split(TEST), tmp_path, train)
     assert parity.rows == len(pool.split(TEST))
     # No training row is a stranger to the model.
-    ranges = json.loads((tmp_path / compilation.SPEC_FILE).read_text())["seen"]
+    spec = json.loads((tmp_path / compilation.SPEC_FILE).read_text())
+    watched = msgspec.convert(spec["watched"], Watched)
+    assert [one.name for one in watched.features] == list(FEATURES[declared.name])
+    for one in (*watched.features, *watched.outputs):
+        assert sum(one.shares) == pytest.approx(1.0, abs=1e-4)
+    ranges = spec["seen"]
     assert len(ranges) == len(declared.features)
     for one, values in zip(ranges, train.inputs(declared.features).T, strict=True):
         low, high = one or (np.nan, np.nan)

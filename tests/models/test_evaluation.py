@@ -1,18 +1,14 @@
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from models import reports
 from models.catalogue import definition
 from models.evaluation import answer_all, evaluate, evaluated_rows
 from models.metrics import mean_of
 from models.protocol import Bar
-from models.reports import Footprint
 from models.splits import TRAIN
 from models.training import load
-from switchyard.home import Home
 
 
 @pytest.fixture(scope="module")
@@ -123,18 +119,3 @@ def test_bar__contains__is_met_where_the_models_interval_holds_the_figure(answer
     row = judged(answers, Bar("error", contains=0.6), 0.5, 1.0)
     assert row.met is False
     assert row.bar == 0.6
-
-
-def test_reports__written__are_json_without_nan_and_a_table_for_people(report, tmp_path):
-    home = Home(tmp_path)
-    reports.write(home, report, [Footprint("phase_imbalance", 3, 2048, 6.0, 0.1, 1000, 7)])
-    listed = json.loads((home.reports / "models.json").read_text(), parse_constant=pytest.fail)
-    assert len(listed) == len(report)
-    assert {"model", "profile", "substation", "slice", "metric", "direction", "value", "low", "high"} <= set(
-        listed[0]
-    )
-    assert {"opponent", "opponent_value", "tree3", "oracle", "bar", "met"} <= set(listed[0])
-    text = (home.reports / "models.md").read_text()
-    assert "version 3; trained on 1,000 windows, 7 left out" in text
-    assert "### phase_imbalance: held_out" in text
-    assert np.isfinite([row["value"] for row in listed]).all()

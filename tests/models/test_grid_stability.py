@@ -21,9 +21,9 @@ def fitted(pool):
     return DEFINITION.fit(pool.split(TRAIN), DEFINITION.defaults, 1)
 
 
-def test_features__forty__are_known_columns_and_two_ratios():
-    assert len(DEFINITION.features) == 40
+def test_features__of_the_grid__are_known_columns_and_what_the_telemetry_says():
     assert set(KNOWN) < set(DEFINITION.features)
+    assert {"severity_worst", "screened_nose_pct", "ramped_nadir_hz"} < set(DEFINITION.features)
 
 
 def test_rows__states__are_those_with_a_solution_by_day_and_limiting_margin(pool):

@@ -5,24 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.maintenance.overload_risk import (
-    AHEAD,
-    CORRECTED,
-    CRITICAL,
-    DAY_AGO,
-    DEFINITION,
-    EQUIPMENT,
-    HOT_C,
-    LIMITS_C,
-    NEAR_C,
-    NEAR_SHARE,
-    OVER,
-    Cuts,
-    OverloadMachines,
-    level_of,
-    levels_cut,
-)
+from models.hot_spot_levels import CRITICAL, LIMITS_C, OVER, Cuts, level_of, levels_cut
+from models.known_transformers import EQUIPMENT
+from models.maintenance.overload_risk import DEFINITION, OverloadMachines
 from models.metrics import Metric
+from models.overload_rivals import CORRECTED, HOT_C
+from models.overload_rows import AHEAD, DAY_AGO, NEAR_C, NEAR_SHARE
 from models.rows import Names, Rows
 from models.support_vectors import Machine
 from models.thermal_rows import AHEAD_MIN

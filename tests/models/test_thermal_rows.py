@@ -16,7 +16,9 @@ from features.context import GROUP_OF, day_ago, loading
 from features.online import windows_from_rows
 from models import columns
 from models.errors import DataError
-from models.maintenance.overload_risk import DAY_AGO, DEFINITION, OVER_C
+from models.hot_spot_levels import OVER_C
+from models.maintenance.overload_risk import DEFINITION
+from models.overload_rows import DAY_AGO
 from models.thermal_rows import AHEAD_MIN, STRIDE_MIN
 from serving.sites import Sites
 from simulation.tables.thermal import write_thermal

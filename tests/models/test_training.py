@@ -3,14 +3,14 @@ import numpy as np
 import pytest
 
 from models import registry, tracking, training
-from models.catalogue import DEFINED
+from models.catalogue import NAMES
 from models.errors import DataError
 from models.training import TrainResult
 
 STEP = "5" * 64
 
 
-@pytest.mark.parametrize("name", DEFINED)
+@pytest.mark.parametrize("name", NAMES)
 def test_train__first_version__is_champion_with_every_tag(trained, campaign, name):
     version = trained[name].version
     assert (version.version, version.alias) == (1, "champion")
@@ -27,7 +27,7 @@ def test_train__first_version__is_champion_with_every_tag(trained, campaign, nam
     assert registry.champions(campaign)[name].version == 1
 
 
-@pytest.mark.parametrize("name", DEFINED)
+@pytest.mark.parametrize("name", NAMES)
 def test_train__run__holds_trials_inputs_figures_and_plots(trained, campaign, profile, name):
     client = tracking.connect(campaign).client
     version = trained[name].version
@@ -52,7 +52,7 @@ def test_train__run__holds_trials_inputs_figures_and_plots(trained, campaign, pr
     assert name not in wanted or f"plots/{wanted[name]}.png" in plots
 
 
-@pytest.mark.parametrize("name", DEFINED)
+@pytest.mark.parametrize("name", NAMES)
 def test_train__same_step_again__finds_its_version_and_registers_nothing(
     trained, campaign, profile, folders, name
 ):

@@ -9,6 +9,7 @@ from models.training import load
 from switchyard.home import Home
 
 KEY = "t" * 64
+SIZES = {"draw": "7", "fold_count": 3, "most": 800}
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,14 @@ def train(profile, folders):
 
 def run(train, home, trials):
     return tuning.tune(
-        definition("phase_imbalance"), train, home=home, key=KEY, trials=trials, fold_count=3, most=800
+        definition("phase_imbalance"),
+        train,
+        home=home,
+        key=KEY,
+        draw="7",
+        trials=trials,
+        fold_count=3,
+        most=800,
     )
 
 
@@ -63,6 +71,16 @@ def test_tune__more_trials_later__go_on_with_the_same_study_and_fewer_look_at_it
     assert len(list(home.optuna.iterdir())) == 1
 
 
+def test_tune__other_code_and_data__draws_the_same_trials(train, tmp_path):
+    def drawn(key):
+        found = tuning.tune(
+            definition("phase_imbalance"), train, home=Home(tmp_path), key=key, trials=3, **SIZES,
+        )  # fmt: skip
+        return [(trial.params, trial.value) for trial in found.trials]
+
+    assert drawn("1" * 64) == drawn("2" * 64)
+
+
 def test_tune__report__is_told_of_every_trial_of_finished_ones_too(train, tmp_path):
     home = Home(tmp_path)
     told = []
@@ -70,7 +88,7 @@ def test_tune__report__is_told_of_every_trial_of_finished_ones_too(train, tmp_pa
     def go(trials):
         told.clear()
         tuning.tune(
-            definition("phase_imbalance"), train, home=home, key=KEY, trials=trials, fold_count=3, most=800,
+            definition("phase_imbalance"), train, home=home, key=KEY, trials=trials, **SIZES,
             report=told.append,
         )  # fmt: skip
         return [record.number for record in told]

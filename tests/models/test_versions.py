@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from models import card, metric_names, registry, tracking, training
-from models.catalogue import DEFINED, definition
+from models.catalogue import NAMES, definition
 from models.evaluation import ALL, HELD_OUT, TRAINING, ReportRow
 
 STEP = "6" * 64
 LOCAL = "phase_imbalance.delhi"
-NAMES = (*DEFINED, LOCAL)
+VERSIONS = (*NAMES, LOCAL)
 
 TAGS = {
     "step_key", "dataset_digest", "circuit_digest", "catalogue_digest", "contract_version", "code_digest",
@@ -39,7 +39,7 @@ def client(versions, campaign):
     return tracking.connect(campaign).client
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VERSIONS)
 def test_version__tags__alike(versions, client, name):
     made = client.get_model_version(name, str(versions[name].version.version))
     assert set(made.tags) >= TAGS
@@ -54,7 +54,7 @@ def test_version__tags__alike(versions, client, name):
     assert run.data.tags[tracking.NOTE] == made.description
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VERSIONS)
 def test_version__metrics__of_one_grammar_and_none_of_the_report_missing(versions, client, name):
     result = versions[name]
     metrics = client.get_run(result.version.run_id).data.metrics
@@ -76,11 +76,12 @@ def test_version__metrics__of_one_grammar_and_none_of_the_report_missing(version
     assert {headline, f"{headline}.low", f"{headline}.high"} <= set(metrics)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VERSIONS)
 def test_version__run__has_inputs_parameters_and_trials_alike(versions, client, profile, name):
     result = versions[name]
     run = client.get_run(result.version.run_id)
-    assert {*result.params, "seed", "trials", "tuning_rows"} <= set(run.data.params)
+    assert {*result.params, "trials", "tuning_rows"} <= set(run.data.params)
+    assert run.data.tags["seed"].isdecimal()
     inputs = {part.dataset.name: part for part in run.inputs.dataset_inputs}
     assert set(inputs) == ({"tiny.delhi"} if name == LOCAL else {"tiny.delhi", "tiny.mumbai"})
     for part in inputs.values():
@@ -102,7 +103,7 @@ def test_version__run__has_inputs_parameters_and_trials_alike(versions, client, 
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VERSIONS)
 def test_version__files__signature_example_and_compiled_form(versions, client, name):
     model = client.get_logged_model(versions[name].version.model_id)
     folder = Path(model.artifact_location.removeprefix("file://"))
@@ -118,11 +119,14 @@ def test_version__files__signature_example_and_compiled_form(versions, client, n
     assert (folder / "report" / "report.json").is_file()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VERSIONS)
 def test_version__card__has_every_section_and_the_opponents(versions, client, name):
     made = client.get_model_version(name, str(versions[name].version.version))
     told = made.description
-    assert told.startswith(f"# {name}\n")
+    first, _, rest = told.partition("\n")
+    assert rest.startswith(f"\n# {name}\n")
+    assert first.startswith(("Pooled (", "Local ("))
+    assert f"bars {made.tags['bar']}" in first
     assert [line[3:] for line in told.splitlines() if line.startswith("## ")] == list(card.SECTIONS)
     declared = definition(name.partition(".")[0])
     assert declared.limits in told
@@ -135,7 +139,7 @@ def test_version__card__has_every_section_and_the_opponents(versions, client, na
     assert whole.tags["module"] == declared.module
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", VERSIONS)
 def test_version__plots__that_apply_are_there(versions, client, name):
     version = versions[name].version
     plots = {Path(file.path).stem for file in client.list_artifacts(version.run_id, "plots")}
@@ -150,7 +154,7 @@ def test_version__plots__that_apply_are_there(versions, client, name):
     assert wanted <= plots
 
 
-@pytest.mark.parametrize("name", DEFINED)
+@pytest.mark.parametrize("name", NAMES)
 def test_experiment__of_a_model__says_what_it_is(versions, client, name):
     assert versions
     tags = client.get_experiment_by_name(name).tags

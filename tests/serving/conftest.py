@@ -22,9 +22,11 @@ import pytest
 
 import features
 from data_contracts.version import CONTRACT_VERSION
-from serving.snapshot import PublishedModel, set_current, write_snapshot
+from serving.keys import KeyFile
+from serving.snapshot import CHALLENGER, PublishedModel, set_current, write_snapshot
 from switchyard.home import Home
 
+REGISTERED = datetime.now(UTC)
 VOLTAGE_INPUTS = ["v_min_pu", "v_max_pu", "vuf_line_pct"]
 PHASE_INPUTS = ["vuf_line_pct", "v_dev_a_pu", "v_dev_b_pu", "v_dev_c_pu"]
 SERVICE = "serving.service:SwitchyardService"
@@ -170,6 +172,13 @@ def compile_voltage_anomaly(folder: Path, low: float = -0.6, **changes: Any) -> 
             "z_limit": 3.5,
             "limit": 5,
         },
+        "watched": {
+            "features": [{"name": "v_min_pu", "edges": [0.9, 0.999], "shares": [0.1, 0.8, 0.1, 0.0]}],
+            "outputs": [
+                {"name": "anomaly_detected", "values": ["false", "true"], "shares": [0.9, 0.1, 0.0, 0.0]},
+                {"name": "anomaly_score", "edges": [0.0], "shares": [0.1, 0.9, 0.0]},
+            ],
+        },
     }
     golden = {
         "features": [[0.99, 1.01, 0.3], [0.5, 1.0, 40.0], [1.0, 1.2, 0.3]],
@@ -259,18 +268,25 @@ class Publisher:
     home: Home
     compiler: Compiler
 
-    def publish(self, version: str = "1", low: float = -0.6, *, current: bool = True) -> str:
+    def publish(
+        self, version: str = "1", low: float = -0.6, *, current: bool = True, challenger: str | None = None
+    ) -> str:
         phase = self.compiler.phase_imbalance(f"phase-{version}")
         voltage = self.compiler.voltage_anomaly(f"voltage-{version}", low)
         harmonic = self.compiler.harmonic_analysis(f"harmonic-{version}")
         names = ("phase_imbalance", "voltage_anomaly", "harmonic_analysis")
         routes = {name: name for name in names}
+        beside = []
+        if challenger is not None:
+            folder = self.compiler.voltage_anomaly(f"challenger-{challenger}", 0.3 * low)
+            beside = [PublishedModel("voltage_anomaly", challenger, folder, alias=CHALLENGER)]
         name = write_snapshot(
             self.home,
             [
                 PublishedModel("phase_imbalance", version, phase),
-                PublishedModel("voltage_anomaly", version, voltage),
+                PublishedModel("voltage_anomaly", version, voltage, registered_at=REGISTERED),
                 PublishedModel("harmonic_analysis", version, harmonic),
+                *beside,
             ],
             {"mumbai": routes, "delhi": routes},
             catalogue_digest=features.catalogue_digest(),
@@ -424,7 +440,7 @@ class Server:
                 return float(value)
         return None
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 30.0, what: str = "it") -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = 120.0, what: str = "it") -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert self.process.poll() is None, f"{self.kind} ended: {self.tail()}"
@@ -450,11 +466,19 @@ class Server:
             raise
 
 
-def start_server(kind: str, root: Path, *, publish: bool = True) -> Server:
+def start_server(
+    kind: str,
+    root: Path,
+    *,
+    publish: bool = True,
+    prepare: Callable[[Home], None] | None = None,
+) -> Server:
     home = Home(root / "home")
     publisher = Publisher(home, Compiler(root / "compiled"))
     if publish:
         publisher.publish()
+    if prepare is not None:
+        prepare(home)
     port = free_port()
     arguments = {
         "run": ["-m", "serving.run", "--home", str(home.root), "--port", str(port)],
@@ -487,12 +511,58 @@ def start_server(kind: str, root: Path, *, publish: bool = True) -> Server:
         )
     server = Server(kind, home, publisher, process, f"http://127.0.0.1:{port}", log)
     try:
-        server.wait(lambda: server.answers("/readyz" if publish else "/livez"), what="readiness")
+        # Two cores may have much else to do.
+        server.wait(lambda: server.answers("/readyz" if publish else "/livez"), seconds=180, what="readiness")
     except BaseException:
         process.terminate()
         process.wait(30)
         raise
     return server
+
+
+@dataclass
+class Keyed:
+    """A service with two keys: one for infer and models at Mumbai, one for everything."""
+
+    server: Server
+    mumbai: str
+    everything: str
+
+    def ask(self, method: str, path: str, key: str | None = None, **options: Any) -> httpx.Response:
+        bearer = {"authorization": f"Bearer {key}"} if key else {}
+        headers = options.pop("headers", {}) | bearer
+        with self.server.client() as client:
+            return client.request(method, path, headers=headers, **options)
+
+    def infer(self, body: Any, key: str | None = None, **options: Any) -> httpx.Response:
+        return self.ask("POST", "/v1/infer", key, json=body, **options)
+
+    def audit(self, request_id: str) -> dict[str, Any]:
+        """The line about one request, once it is written."""
+
+        def found() -> list[dict[str, Any]]:
+            path = self.server.home.audit_log
+            text = path.read_text() if path.exists() else ""
+            return [line for line in map(json.loads, text.splitlines()) if line["request_id"] == request_id]
+
+        self.server.wait(lambda: bool(found()), what=f"the audit line of {request_id}")
+        (line,) = found()
+        return line
+
+
+@pytest.fixture(scope="session")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
+    """A service with keys, started once; a test may change them, but leaves these two in force."""
+    made: dict[str, str] = {}
+
+    def prepare(home: Home) -> None:
+        keys = KeyFile(home)
+        made["mumbai"] = keys.add("gateway-7", ["mumbai"], ["infer", "models"], days=1)[1]
+        made["everything"] = keys.add("control-room", ["*"], ["infer", "models", "metrics"], days=1)[1]
+
+    server = start_server("run", tmp_path_factory.mktemp("keyed"), prepare=prepare)
+    yield Keyed(server, made["mumbai"], made["everything"])
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,14 @@
 """Models that read what a request says beside its readings."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 import features
 from data_contracts.version import CONTRACT_VERSION
+from features import context
+from features.context import GROUPS
 from serving.engine import Engine
 from serving.intake import infer
 from serving.snapshot import PublishedModel, write_snapshot
@@ -42,7 +45,12 @@ def ask(publisher, tree):
         contract_version=CONTRACT_VERSION,
     )
     engine = Engine.load(publisher.home, name)
-    return lambda body: json.loads(infer(engine, json.dumps(body).encode(), "r"))["monitoring"]
+
+    def asked(body, *, batch=False):
+        answer = json.loads(infer(engine, json.dumps(body).encode(), "r"))
+        return [one["monitoring"] for one in answer["items"]] if batch else answer["monitoring"]
+
+    return asked
 
 
 @pytest.fixture
@@ -69,6 +77,28 @@ def test_infer__no_context__says_what_is_missing_and_other_models_answer(ask, it
     assert found["voltage_anomaly"]["reason"] == "missing_context"
     assert all(path in found["voltage_anomaly"]["detail"] for path in REQUIRES)
     assert found["phase_imbalance"]["status"] == "ok"
+
+
+def test_infer__features_that_an_item_breaks__fail_its_model_and_nothing_else(ask, known, monkeypatch):
+    place = next(
+        k for k, group in enumerate(GROUPS) if any(f.name == "loading_60min_pu" for f in group.features)
+    )
+    read = GROUPS[place].read
+
+    def breaking(items, windows):
+        if any(one.context.top_oil_c == 61.0 for one in items):
+            raise ArithmeticError("singular")
+        return read(items, windows)
+
+    changed = [*GROUPS[:place], replace(GROUPS[place], read=breaking), *GROUPS[place + 1 :]]
+    monkeypatch.setattr(context, "GROUPS", tuple(changed))
+    found = ask({"items": [known(), known(top_oil_c=61.0)]}, batch=True)
+
+    assert found[0]["voltage_anomaly"]["anomaly_detected"] is True
+    assert found[1]["voltage_anomaly"]["status"] == "failed"
+    assert found[1]["voltage_anomaly"]["reason"] == "internal_error"
+    assert "singular" in found[1]["voltage_anomaly"]["detail"]
+    assert [one["phase_imbalance"]["status"] for one in found] == ["ok", "ok"]
 
 
 def test_infer__history_too_short__names_the_field(ask, known):

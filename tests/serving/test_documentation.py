@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from models.catalogue import DEFINED, definition
+from models.catalogue import NAMES, definition
 from models.compilation import requires
 from serving.abstentions import SEQUENCES
 from serving.documentation import BEGIN, END, generated, replace_generated
@@ -38,7 +38,7 @@ def engine(tmp_path_factory, make_publisher):
 
 
 def test_page__table_of_needs__is_that_of_the_declared_models():
-    declared = [definition(name) for name in DEFINED]
+    declared = [definition(name) for name in NAMES]
     needs = [
         Needs(d.name, d.features, d.minimum_readings, d.point_kinds, d.optional, d.one_of, tuple(requires(d)))
         for d in declared
@@ -88,6 +88,6 @@ def test_example__harmonic__is_answered_by_its_waveform(engine):
 
 
 def test_page__request_shown__is_answered(engine):
-    (shown,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    shown = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)[0]
     answer = json.loads(infer(engine, shown.encode(), "r"))
     assert answer["monitoring"]["phase_imbalance"]["reason"] == "missing_input"

@@ -1,11 +1,12 @@
 """The service over real HTTP, under both supervisors."""
 
+import asyncio
 import json
 import re
 
 import pytest
 
-from switchyard.client import Client, RefusedError
+from switchyard.client import AsyncClient, Client, RefusedError
 
 JSON = {"content-type": "application/json"}
 PROBLEM = "application/problem+json"
@@ -259,3 +260,14 @@ def test_client__item_and_batch__same_as_plain_http(server, item):
             client.infer(item(point="DTX1.XX"))
     assert caught.value.status == 422
     assert caught.value.errors[0].field == "point"
+
+
+def test_async_client__many_items_at_once__the_same_answers(server, item):
+    async def ask():
+        async with AsyncClient(server.url) as client:
+            assert await client.ready()
+            return await asyncio.gather(*(client.infer(item(), request_id=f"a-{k}") for k in range(8)))
+
+    answers = asyncio.run(ask())
+    assert [answer["request_id"] for answer in answers] == [f"a-{k}" for k in range(8)]
+    assert all(answer["monitoring"]["phase_imbalance"]["status"] == "ok" for answer in answers)

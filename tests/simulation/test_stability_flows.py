@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from data_contracts.nose import FINE, margins
+from data_contracts.power_flow import Flows, Solved, flat, reactive, residual, solve
+from data_contracts.stability_score import EMERGENCY, SHEDDING_HZ
 from simulation.demand import simulate_load
 from simulation.errors import InfeasibleError
 from simulation.frequency.disturbance import Disturbance
@@ -17,10 +20,8 @@ from simulation.grid.network import build_network
 from simulation.grid.plants import PLANTS, SLACK_BUS
 from simulation.stability.case import RATING_FACTOR, Case, read_case
 from simulation.stability.cheapest import cheapest
-from simulation.stability.nadir import SHEDDING_HZ, Loss, lowest, nadirs_hz
-from simulation.stability.nose import RESOLUTION_PU, margins
-from simulation.stability.outages import EMERGENCY, credible, examine, flows_after
-from simulation.stability.powerflow import Flows, Solved, flat, reactive, residual, solve
+from simulation.stability.nadir import Loss, lowest, nadirs_hz
+from simulation.stability.outages import credible, examine, flows_after
 from simulation.stability.score import score
 from simulation.stability.state import Place, State, draw_state
 from substations.description import Substation
@@ -123,7 +124,7 @@ def test_margins__two_buses__end_at_the_closed_forms_nose(tan_phi: float) -> Non
 
     found = margins(flows, solve(flows, flat(flows)), flows.p, flows.q)
 
-    assert 0.4 - 2.0 * RESOLUTION_PU < found[0] <= 0.4
+    assert 0.4 - 2.0 * FINE.resolution < found[0] <= 0.4
 
 
 def test_margins__station_with_little_reactive_power__ends_earlier() -> None:

@@ -7,10 +7,15 @@ import pytest
 
 from data_contracts.enforcement import enforce_dataset
 from data_contracts.facts import SubstationFacts
-from data_contracts.tables.stability import KNOWN
+from data_contracts.tables.stability import ELEMENTS, KNOWN, STABILITY
+from data_contracts.transmission import UNITS
+from data_contracts.transmission_ac import BRANCH_NAMES, MACHINES, network
 from simulation.demand import simulate_load
+from simulation.grid.plants import PLANTS
 from simulation.parts import Part
 from simulation.pool import Job, Workers, solve_part
+from simulation.stability.case import the_case
+from simulation.stability.nadir import INERTIA_S
 from simulation.stability.play import Outcome, play
 from substations.description import Substation
 from switchyard.home import Home
@@ -122,3 +127,36 @@ def test_workers__another_process__writes_the_bytes_of_this_one(
 def test_known__of_the_table__holds_no_truth() -> None:
     assert len(set(KNOWN)) == len(KNOWN) > 35
     assert not {name for name in KNOWN if name.startswith(("score", "nose", "nadir", "severity"))}
+
+
+def test_play__telemetry_of_elements__is_near_the_truth_and_agrees_with_itself(
+    outcomes: tuple[Outcome, ...],
+) -> None:
+    for each in solved(outcomes):
+        told = {name: np.asarray(each.values[name]) for name in ELEMENTS}
+        assert all(STABILITY.column(name).length == values.size for name, values in told.items())
+        out = {BRANCH_NAMES[k] for k in np.flatnonzero(told["branch_in_service"] == 0.0)}
+        assert out == set(each.out)
+        assert (told["branch_metered_mw"][told["branch_in_service"] == 0.0] == 0.0).all()
+        assert abs(told["bus_metered_mw"].sum() / float(each.values["load_mw"]) - 1.0) < 0.01
+        assert abs(told["unit_metered_mw"].sum() / float(each.values["generation_mw"]) - 1.0) < 0.01
+        assert told["plant_units_in_service"].sum() == each.values["units_running"]
+        # At each bus what is fed in, less the load, flows off; a branch's loss is at its second bus.
+        net = network()
+        off = told["bus_metered_mw"].copy()
+        np.add.at(off, net.ends[:, 0], told["branch_metered_mw"])
+        np.add.at(off, net.ends[:, 1], -told["branch_metered_mw"])
+        np.add.at(off, [unit.bus - 1 for unit in UNITS], -told["unit_metered_mw"])
+        assert np.abs(off).max() < 0.05 * float(each.values["load_mw"])
+
+
+def test_network__of_the_contracts__is_that_of_the_simulation() -> None:
+    net, case = network(), the_case()
+    assert net.names == case.names
+    np.testing.assert_array_equal(net.ends, case.ends)
+    np.testing.assert_allclose(net.admittance, case.admittance, rtol=1e-6)
+    np.testing.assert_allclose(net.rating_pu, case.rating_pu, rtol=1e-9)
+    np.testing.assert_array_equal(net.of_station, case.of_station)
+    for plant, machine in zip(PLANTS, MACHINES, strict=True):
+        assert (plant.units, plant.unit_mw) == (machine.units, machine.unit_mw)
+        assert INERTIA_S[plant.fuel] == machine.inertia_s

@@ -124,6 +124,8 @@ def test_target__table_by_its_contract__is_read(
             values = pa.array(["a"] * n)
         elif pa.types.is_timestamp(kind):
             values = pa.array(1_746_000_000_000 + 600_000 * np.arange(n), pa.int64()).cast(kind)
+        elif pa.types.is_list(kind):
+            values = pa.array(rng.uniform(0.5, 1.5, (n, 3)).tolist()).cast(kind, safe=False)
         else:
             values = pa.array(rng.uniform(0.5, 1.5, n)).cast(kind, safe=False)
         columns[column.name] = values

@@ -11,7 +11,7 @@ import pytest
 from flows.job import Job
 from flows.stages.lessons import choose
 from flows.stages.turns import UNKNOWN_S, USUAL_S, Turns, expected
-from models.catalogue import DEFINED, definition
+from models.catalogue import NAMES, definition
 
 MINI = Path(__file__).parents[1] / "mini.yaml"
 
@@ -83,4 +83,4 @@ def test_expected__never_trained_here__is_what_is_usual(tmp_path: Path):
 
 @pytest.mark.parametrize("model", USUAL_S)
 def test_usual__model__is_in_the_catalogue(model: str):
-    assert model in DEFINED
+    assert model in NAMES

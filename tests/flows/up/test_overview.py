@@ -79,9 +79,6 @@ def test_overview__snapshot_is_gone__told_not_raised(home: Home) -> None:
     assert "manifest.json cannot be read" in found.served.note
 
 
-# MLflow uses what SQLAlchemy and Pydantic are about to drop.
-@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
 def test_overview__versions__champions_challengers_and_the_newest_without_alias(home: Home) -> None:
     from models import tracking
 

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from simulation.noise import Floats
-from simulation.stability.powerflow import Flows, Solved, solve
-
-FIRST_PU = 0.2
-"""First step of the load."""
-
-RESOLUTION_PU = 0.0025
-"""Step below which the search ends."""
-
-CEILING_PU = 0.6
-"""Rise of the load beyond which none is sought."""
+from data_contracts.power_flow import TOLERANCE_PU, Floats, Flows, Solved, solve
 
 
-def margins(flows: Flows, base: Solved, p_rise: Floats, q_rise: Floats, *, limits: bool = True) -> Floats:
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How finely the nose is sought, pu of the load.
+
+    Attributes:
+        first: First step of the load.
+        resolution: Step below which the search ends.
+        ceiling: Rise of the load beyond which none is sought.
+        tolerance_pu: Largest mismatch of a solution.
+    """
+
+    first: float = 0.2
+    resolution: float = 0.0025
+    ceiling: float = 0.6
+    tolerance_pu: float = TOLERANCE_PU
+
+
+FINE = Search()
+
+
+def margins(
+    flows: Flows,
+    base: Solved,
+    p_rise: Floats,
+    q_rise: Floats,
+    *,
+    limits: bool = True,
+    search: Search = FINE,
+) -> Floats:
     """Largest rise λ at which there is a solution with p + λ·p_rise and q + λ·q_rise fed in, shape [b].
 
     Load rises in steps from the last solution; a step without a solution is halved. What is missing in active
@@ -30,9 +50,10 @@ def margins(flows: Flows, base: Solved, p_rise: Floats, q_rise: Floats, *, limit
         p_rise: What is fed in more for λ = 1, negative for loads, shape [b, n].
         q_rise: The same of reactive power.
         limits: Whether reactive limits are kept.
+        search: Steps of the search.
     """
     reached = np.zeros(flows.p.shape[0])
-    step = np.full(reached.size, FIRST_PU)
+    step = np.full(reached.size, search.first)
     last = base.rows(np.arange(reached.size))
     active = np.flatnonzero(base.ok)
     while active.size:
@@ -42,10 +63,11 @@ def margins(flows: Flows, base: Solved, p_rise: Floats, q_rise: Floats, *, limit
             part.loaded(part.p + level * p_rise[active], part.q + level * q_rise[active]),
             last.rows(active),
             limits=limits,
+            tolerance_pu=search.tolerance_pu,
         )
         good = active[tried.ok]
         reached[good] += step[good]
         last.put(good, tried.rows(tried.ok))
         step[active[~tried.ok]] *= 0.5
-        active = active[(step[active] >= RESOLUTION_PU) & (reached[active] < CEILING_PU)]
+        active = active[(step[active] >= search.resolution) & (reached[active] < search.ceiling)]
     return reached

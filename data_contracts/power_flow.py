@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.noise import Floats
-from simulation.stability.case import Complexes, Masks
+Floats = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
+Masks = NDArray[np.bool_]
 
 TOLERANCE_PU = 1e-9
 """Largest mismatch of a solution on 100 MVA."""
@@ -98,7 +99,7 @@ def flat(flows: Flows) -> Solved:
     )
 
 
-def solve(flows: Flows, start: Solved, *, limits: bool = True) -> Solved:
+def solve(flows: Flows, start: Solved, *, limits: bool = True, tolerance_pu: float = TOLERANCE_PU) -> Solved:
     """Solve S = V·conj(Y·V) by Newton's method in polar coordinates, every network for itself.
 
     Unknown are all angles but one, the voltages where no station regulates, and the missing active power s
@@ -110,6 +111,7 @@ def solve(flows: Flows, start: Solved, *, limits: bool = True) -> Solved:
         flows: The networks.
         start: Where to begin.
         limits: Whether reactive limits are kept.
+        tolerance_pu: Largest mismatch of a solution.
     """
     count, n = flows.p.shape
     found = start.rows(np.arange(count))
@@ -133,7 +135,7 @@ def solve(flows: Flows, start: Solved, *, limits: bool = True) -> Solved:
                 power = now.v * np.conj(np.matmul(part.y, now.v[:, :, None])[:, :, 0])
                 error = _mismatch(part, now, power)
                 worst = np.abs(error).max(axis=1)
-        done = (worst < TOLERANCE_PU) & ~switched
+        done = (worst < tolerance_pu) & ~switched
         found.ok[active[done]] = True
         magnitude = np.abs(now.v)
         low = np.where(part.live, magnitude, 1.0).min(axis=1) < _COLLAPSED_PU

@@ -1,0 +1,60 @@
+"""The whole station in a quarter of an hour of which every setting was solved, from the table `controls`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+
+from data_contracts.dataset import Dataset
+from flows.contexts.losses import KNOWN, TRUE, numbers, station_context
+from flows.contexts.told import Told, ends, is_test
+from models.setting_rows import TABLE
+from models.station_rows import TABLE as STATES
+from substations.description import Substation
+from substations.station import station_facts
+
+_SOLVED = ("scenario_id", "t", "present", "status", "taps", "capacitor_steps", "loss_w")
+_LIMITS = ("violations", "overloads")
+
+
+def settings(
+    dataset: Dataset, substation: Substation, start: date, episodes: Collection[str]
+) -> dict[str, Told]:
+    """Feeders, infeed and regulators of a test state for each episode, and what each setting truly loses.
+
+    A state is one of its own, no moment of an episode: the readings are the infeed's, the context the
+    state's.
+    """
+    import pyarrow.compute as pc
+
+    solved: dict[tuple[str, datetime], list[dict[str, object]]] = {}
+    for row in dataset.read(TABLE, columns=[*_SOLVED, *_LIMITS]).to_pylist():
+        solved.setdefault((row["scenario_id"], row["t"]), []).append(
+            {
+                "taps": numbers(row["taps"]),
+                "capacitor_steps": numbers(row["capacitor_steps"]),
+                "present": row["present"],
+                "loss_w": row["loss_w"] if row["status"] == "ok" else None,
+                "within_limits": row["status"] == "ok" and not any(row[name] for name in _LIMITS),
+            }
+        )
+    table = dataset.read(STATES, columns=["scenario_id", "status", *KNOWN, *TRUE])
+    states = table.filter(pc.field("status") == "ok").to_pylist()
+    tested = sorted(
+        (
+            state
+            for state in states
+            if (state["scenario_id"], state["t"]) in solved
+            and is_test(state["t"].timestamp(), substation, start)
+        ),
+        key=lambda state: (state["t"], state["scenario_id"]),
+    )
+    load = dataset.read("load", columns=["point", "t", "p_w", "q_var"])
+    facts, point = station_facts(substation), substation.infeeds[0].point
+    found = {}
+    for name, state in zip(ends(dataset, episodes), tested, strict=False):
+        drawn = load.filter(pc.field("t") == datetime.fromtimestamp(state["t"].timestamp(), UTC)).to_pylist()
+        context = station_context(state, {row["point"]: row for row in drawn}, substation, facts)
+        truth = {one: state[one] for one in TRUE} | {"settings": solved[state["scenario_id"], state["t"]]}
+        found[name] = Told(point, context, truth)
+    return found

@@ -1,0 +1,1 @@
+"""Pictures of what `switchyard up` shows in a browser, for the documentation."""
