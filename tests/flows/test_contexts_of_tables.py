@@ -219,11 +219,11 @@ def settings_of(t):
 def solved(ask):
     """Tables of one state of which three settings were solved, and what the topic `settings` knows then."""
 
-    def known(t):
+    def known(t, ends=(NOON + 5000,)):
         losses = losses_of(t)
         losses["scenario_id"] = ["mumbai.tiny.7.state.000000"] * len(losses["t"])
         tables = {"losses": losses, "load": loads_of(TEST_DAY + 1), "controls": settings_of(t)}
-        return ask("settings", tables, [NOON + 5000])
+        return ask("settings", tables, list(ends))
 
     return known
 
@@ -248,6 +248,12 @@ def test_settings__what_the_best_one_gains__is_the_advices_truth(solved):
     assert regret.pct == 0.0
     assert regret.within_limits
     assert regret.truth["efficiency_gain"] == pytest.approx(10.0)
+
+
+def test_settings__more_episodes_than_states__each_has_one(solved):
+    told = solved(NOON, [NOON + 5000, NOON + 6000, NOON + 7000])
+    assert len(told) == 3
+    assert [one.context for one in told.values()] == [told[0].context] * 3
 
 
 def test_settings__state_of_another_day__is_left_out(solved):

@@ -161,7 +161,8 @@ def test_release__unpacked_elsewhere__serves_by_itself_with_the_serving_group_al
     station = tmp_path / "station"
     with tarfile.open(file) as tar:
         assert not [name for name in tar.getnames() if "keys" in Path(name).name and name.endswith(".json")]
-        tar.extractall(station)  # noqa: S202 - our own archive
+    station.mkdir()
+    subprocess.run(["tar", "-xf", str(file), "-C", str(station)], check=True)
     shutil.rmtree(publisher.home.root)
     code = station / "src"
     hidden = only_serving_group(tmp_path / "hidden")
