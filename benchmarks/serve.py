@@ -217,7 +217,9 @@ def _started(module: str, home: Path, logs: Path) -> Iterator[tuple[int, ChildPr
 
 
 def _child(arguments: Sequence[str], name: str, logs: Path, home: Path) -> ChildProcess:
-    environment = {"SWITCHYARD_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
+    # MLflow starts uvicorn by its name.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    environment = {"SWITCHYARD_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", "PATH": path}
     return start_child(arguments, log_path=logs / f"{name}.log", name=name, env=environment)
 
 
