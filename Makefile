@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: audit help run test soak lint types layers check docs docs-check pictures lock clean
+.PHONY: audit help run test soak lint types layers check docs docs-check validate pictures lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ docs: $(VENV)/.dev  ## write the generated pages again
 
 docs-check: $(VENV)/.dev
 	@for page in data_contracts.docs features.docs models.docs serving.client_types; do $(BIN)/python -m $$page --check || exit 1; done
+
+validate: $(VENV)/.dev  ## calculate the published cases again and write docs/validation.md
+	@$(BIN)/python -m studies.validation
 
 pictures: $(VENV)/.dev  ## take the pictures of Prefect and MLflow again; needs a finished run and Chromium
 	@$(BIN)/python -m flows.up.pictures.make

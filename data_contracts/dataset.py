@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from data_contracts.errors import ContractError
+from data_contracts.observed import Observed
 from data_contracts.tables import DERIVED, TABLES
 from data_contracts.version import CONTRACT_VERSION
 from switchyard.digests import digest_json, sha256_file
@@ -37,8 +38,12 @@ class TableParts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parts: tuple[Part, ...]
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a dataset holds and what it was made from. `digest` names its content."""
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a dataset holds and what it was made from. `digest` names its content.
+
+    An ingested dataset has the origin `ingested`, no circuit, and says in `observed` what a substation's
+    description would.
+    """
 
     schema: int
     dataset: str
@@ -49,6 +54,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     circuit_digest: str
     tables: dict[str, TableParts]
     digest: str
+    origin: str = "simulated"
+    observed: Observed | None = None
 
 
 def content_digest(tables: dict[str, TableParts]) -> str:
@@ -63,7 +70,8 @@ def kind_of(file: str) -> str:
     return Path(file).stem.rpartition("-")[0]
 
 
-def _scan(folder: Path) -> TableParts:
+def scan(folder: Path) -> TableParts:
+    """Take stock of the Parquet files in a table's folder."""
     import pyarrow.parquet as pq
 
     parts = tuple(
@@ -95,7 +103,8 @@ class Dataset:
         file = path / MANIFEST
         if not file.exists():
             raise ContractError(
-                f"{path} holds no dataset: {MANIFEST} is missing", "run `switchyard simulate` first"
+                f"{path} holds no dataset: {MANIFEST} is missing",
+                "run `switchyard simulate` first, or `switchyard ingest` files of your own",
             )
         try:
             manifest = msgspec.convert(read_json(file), Manifest)
@@ -121,7 +130,7 @@ class Dataset:
         Raises:
             ContractError: The folder holds no contracted table.
         """
-        tables = {name: _scan(path / name) for name in sorted(TABLES) if (path / name).is_dir()}
+        tables = {name: scan(path / name) for name in sorted(TABLES) if (path / name).is_dir()}
         tables = {name: table for name, table in tables.items() if table.parts}
         if not tables:
             raise ContractError(

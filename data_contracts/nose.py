@@ -18,12 +18,15 @@ class Search:
         resolution: Step below which the search ends.
         ceiling: Rise of the load beyond which none is sought.
         tolerance_pu: Largest mismatch of a solution.
+        again: Whether a load at which no solution was found is tried again from a nearer one, which may find
+            one at the price of many solutions in vain.
     """
 
     first: float = 0.2
     resolution: float = 0.0025
     ceiling: float = 0.6
     tolerance_pu: float = TOLERANCE_PU
+    again: bool = True
 
 
 FINE = Search()
@@ -54,6 +57,7 @@ def margins(
     """
     reached = np.zeros(flows.p.shape[0])
     step = np.full(reached.size, search.first)
+    bounded = np.zeros(reached.size, dtype=np.bool_)
     last = base.rows(np.arange(reached.size))
     active = np.flatnonzero(base.ok)
     while active.size:
@@ -68,6 +72,7 @@ def margins(
         good = active[tried.ok]
         reached[good] += step[good]
         last.put(good, tried.rows(tried.ok))
-        step[active[~tried.ok]] *= 0.5
+        bounded[active[~tried.ok]] = not search.again
+        step[active[~tried.ok | bounded[active]]] *= 0.5
         active = active[(step[active] >= search.resolution) & (reached[active] < search.ceiling)]
     return reached

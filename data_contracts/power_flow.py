@@ -121,8 +121,9 @@ def solve(flows: Flows, start: Solved, *, limits: bool = True, tolerance_pu: flo
     active = np.arange(count)
     best, since = np.full(count, np.inf), np.zeros(count)
     reference = np.where(flows.live, flows.share, -1.0).argmax(axis=1)
+    part, coupled = flows, _Coupled.of(flows.y)
     for number in range(_ROUNDS):
-        part, now = flows.rows(active), found.rows(active)
+        now = found.rows(active)
         power = now.v * np.conj(np.matmul(part.y, now.v[:, :, None])[:, :, 0])
         error = _mismatch(part, now, power)
         worst = np.abs(error).max(axis=1)
@@ -146,9 +147,10 @@ def solve(flows: Flows, start: Solved, *, limits: bool = True, tolerance_pu: flo
         found.ok[active[done & low]] = False
         if not going.any() or number == _ROUNDS - 1:
             break
-        active, power, error, magnitude = active[going], power[going], error[going], magnitude[going]
-        part, now = part.rows(going), now.rows(going)
-        matrix = _jacobian(part, now, power, magnitude, reference[active])
+        if not going.all():
+            active, power, error, magnitude = active[going], power[going], error[going], magnitude[going]
+            part, now, coupled = part.rows(going), now.rows(going), coupled.rows(going)
+        matrix = _jacobian(part, now, power, reference[active], coupled)
         step = np.linalg.solve(matrix, error[:, :, None])[:, :, 0]
         turn, stretch = step[:, :n].copy(), step[:, n:]
         rows = np.arange(active.size)
@@ -225,28 +227,61 @@ def _astray(flows: Flows, solved: Solved) -> Masks:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Coupled:
+    """Pairs of buses that influence each other in any of the networks: a grid's matrix is mostly zeros.
+
+    Attributes:
+        y: Admittance of each pair, shape [b, k].
+        row: First bus of each pair, every bus with itself among them, shape [k].
+        column: Second bus, shape [k].
+        own: Places of the pairs of a bus with itself, by bus, shape [n].
+        equation: Rows of the Jacobian that the pairs have a derivative in: of active power by angle and by
+            voltage, of reactive power by both, shape [4k].
+        unknown: Its columns, shape [4k].
+    """
+
+    y: Complexes
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    own: NDArray[np.intp]
+    equation: NDArray[np.intp]
+    unknown: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, y: Complexes) -> _Coupled:
+        """The pairs of admittance matrices [b, n, n]."""
+        n = y.shape[1]
+        row, column = np.nonzero((y != 0.0).any(axis=0) | np.eye(n, dtype=np.bool_))
+        equation = np.concatenate([row, row, n + row, n + row])
+        unknown = np.concatenate([column, n + column, column, n + column])
+        return cls(y[:, row, column], row, column, np.flatnonzero(row == column), equation, unknown)
+
+    def rows(self, chosen: Masks) -> _Coupled:
+        """The pairs of some of the networks."""
+        return replace(self, y=self.y[chosen])
+
+
 def _jacobian(
-    flows: Flows, solved: Solved, power: Complexes, magnitude: Floats, reference: NDArray[np.integer]
+    flows: Flows, solved: Solved, power: Complexes, reference: NDArray[np.integer], coupled: _Coupled
 ) -> Floats:
     """Derivatives of the powers by angles and voltages, with the reference's angle replaced by −share."""
     count, n = flows.p.shape
-    places, rows = np.arange(n), np.arange(count)
-    between = solved.v[:, :, None] * np.conj(flows.y * solved.v[:, None, :])
+    rows, row, column, own = np.arange(count), coupled.row, coupled.column, coupled.own
+    magnitude = np.abs(solved.v)
     safe = np.where(magnitude > 0.0, magnitude, 1.0)
+    between = solved.v[:, row] * np.conj(coupled.y * solved.v[:, column])
     by_angle = -1j * between
-    by_angle[:, places, places] += 1j * power
-    by_size = between / safe[:, None, :]
-    by_size[:, places, places] += power / safe
-    live, free = flows.live, _free(flows, solved)
-    found = np.empty((count, 2 * n, 2 * n))
-    found[:, :n, :n], found[:, :n, n:] = by_angle.real, by_size.real
-    found[:, n:, :n], found[:, n:, n:] = by_angle.imag, by_size.imag
-    found[rows, :n, reference], found[rows, n:, reference] = -flows.share, 0.0
-    known = ~np.concatenate([live, free], axis=1)
-    known_columns = known.copy()
+    by_angle[:, own] += 1j * power
+    by_size = between / safe[:, column]
+    by_size[:, own] += power / safe
+    known = ~np.concatenate([flows.live, _free(flows, solved)], axis=1)
+    values = np.concatenate([by_angle.real, by_size.real, by_angle.imag, by_size.imag], axis=1)
+    values[known[:, coupled.equation] | known[:, coupled.unknown]] = 0.0
+    found = np.zeros((count, 2 * n, 2 * n))
+    found[:, coupled.equation, coupled.unknown] = values
     # Every live bus has an equation of active power; the reference's column is that of the missing power.
-    found[known] = 0.0
-    np.moveaxis(found, 2, 1)[known_columns] = 0.0
-    row, column = np.nonzero(known)
-    found[row, column, column] = 1.0
+    found[rows, :n, reference], found[rows, n:, reference] = np.where(flows.live, -flows.share, 0.0), 0.0
+    at, place = np.nonzero(known)
+    found[at, place, place] = 1.0
     return found

@@ -65,6 +65,7 @@ SEQUENCES = f"""`features.sequence.sequence` turns {STEPS} readings of the frequ
 TITLES = {
     "ahead": "Context: calendar of what is forecast",
     "load_history": "Context: eight days of a feeder's load",
+    "load_week": "Context: the six days of a feeder's load before the last one",
     "condition": "Context: condition of one piece of equipment",
     "voltage": "Voltage",
     "current": "Current",

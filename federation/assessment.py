@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from federation.comparison import compare
+from federation.drift import drift
 from federation.job import Job
 from federation.result import FederationResult
 from federation.rounds import Outcome
@@ -48,4 +49,5 @@ def assess(job: Job, outcome: Outcome, pool: Pool, fitted: Any) -> FederationRes
         refused=dict(outcome.refused),
         ledger_head=outcome.ledger_head,
         seconds={},
+        drift=drift(outcome.moments, job.plan.inputs),
     )

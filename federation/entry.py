@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pkgutil
 import sys
 from multiprocessing.connection import Connection
 
@@ -23,15 +24,21 @@ ENVIRONMENT = {
 }
 
 
-def prepare() -> None:
-    """Fix the threads of this process's libraries and tie its life to its parent's."""
+def prepare(provide: str = "") -> None:
+    """Fix the threads of this process's libraries, tie its life to its parent's, then call `provide`.
+
+    Args:
+        provide: As in `SiteSpec`.
+    """
     os.environ.update(ENVIRONMENT)
     lifeline_initializer()
+    if provide:
+        pkgutil.resolve_name(provide)()
 
 
 def run_site(pipe: Connection, spec: SiteSpec) -> None:
     """Begin a site process."""
-    prepare()
+    prepare(spec.provide)
     # Keras imports it where it is installed, which takes seconds and looks for fonts; a site draws nothing.
     sys.modules["matplotlib"] = None  # type: ignore[assignment]
     from federation.site import serve_site

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from switchyard.errors import SwitchyardError
 
 
@@ -19,6 +21,20 @@ class WireError(FederationError):
 
 class SiteError(FederationError):
     """A site process failed or was lost; the message names the site."""
+
+
+class LostSitesError(SiteError):
+    """Sites were lost in a round: their processes ended, or did not answer in time.
+
+    Attributes:
+        lost: What became of each, by site.
+        answers: What the other sites answered in this round.
+    """
+
+    def __init__(self, lost: Mapping[str, str], answers: Mapping[str, bytes]) -> None:
+        super().__init__("; ".join(lost.values()), "their own messages stand above in the log")
+        self.lost = dict(lost)
+        self.answers = dict(answers)
 
 
 class LedgerError(FederationError):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from numpy.typing import NDArray
 
 from federation.message import State, Update
+from federation.terms import Aggregation
 from models.protocol import Claim
 
 LocalData = Mapping[str, NDArray[Any]]
@@ -111,6 +112,17 @@ class FineTuning(Protocol):
 
     def tuned(self, state: State, update: Update) -> Tuned:
         """A site's version from its answer to `ask_tuning`, which passed the gate as any update does."""
+
+
+@runtime_checkable
+class Averaging(Protocol):
+    """What a family has besides that averages weights, and takes `aggregation` among its settings.
+
+    Attributes:
+        aggregations: How it can do so.
+    """
+
+    aggregations: ClassVar[tuple[Aggregation, ...]]
 
 
 def in_order(updates: Mapping[str, Update]) -> Sequence[Update]:

@@ -11,6 +11,7 @@ import msgspec
 
 from data_contracts.dataset import Dataset
 from federation.plans import Plan
+from federation.terms import PLAIN, Terms
 from switchyard.home import Home
 from switchyard.profiles import Profile
 
@@ -26,6 +27,7 @@ class Job:
         sites: Dataset folder of each site.
         held_out: Dataset folder of each held-out substation.
         params: Hyper-parameters, over the model's defaults.
+        terms: How many sites must take part, and how weights are averaged.
     """
 
     plan: Plan
@@ -34,12 +36,14 @@ class Job:
     sites: Mapping[str, Path]
     held_out: Mapping[str, Path]
     params: Mapping[str, float | int | str | bool]
+    terms: Terms = PLAIN
 
     @property
     def settings(self) -> dict[str, Any]:
         """The family's settings."""
         name = self.plan.definition.name
-        return self.plan.settings(self.params, f"{name}.{self.profile.name}.{self.profile.seed}")
+        settings = self.plan.settings(self.params, f"{name}.{self.profile.name}.{self.profile.seed}")
+        return {**settings, "aggregation": self.terms.aggregation} if self.terms.robust else settings
 
     @property
     def hyper_parameters(self) -> dict[str, float | int | str | bool]:

@@ -11,11 +11,13 @@ import msgspec
 
 from federation.job import Job
 from federation.own_versions import register_own
+from federation.plots import figures as pictures
 from federation.probes import probe_rows
 from federation.result import FederationResult
 from federation.rounds import Outcome
 from models import card, compilation, promotion, registry, tracking, training
 from models.errors import RegistryError
+from models.plots import save_all
 from models.registry import CHAMPION, RegisteredVersion
 from models.runtime import CompiledModel
 from models.splits import TEST
@@ -97,6 +99,8 @@ def register(made: Global, result: FederationResult, work: Path) -> FederationRe
     result = msgspec.structs.replace(result, footprint=footprint, parity=parity.largest)
     tracking.log_figures(store, run_id, figures(result), {**result.params, "sites": len(result.n)})
     tracking.log_datasets(store, run_id, made.pool.digests, "federation")
+    for path in save_all(pictures(result), work / "plots"):
+        store.client.log_artifact(run_id, str(path), "plots")
     own = tuple(register_own(made, result, tags, work))
     result = msgspec.structs.replace(result, fine_tuned=own)
     version = registry.register(
@@ -138,6 +142,9 @@ def version_tags(made: Global, result: FederationResult) -> dict[str, str]:
         "ratio_to_central": "" if row.ratio is None else f"{row.ratio:.9f}",
         "federation_bar": "met" if row.met else "missed",
         "refused": ",".join(sorted(result.refused)),
+        "aggregation": made.job.terms.aggregation,
+        "quorum": str(made.job.terms.least),
+        "bytes_total": str(made.outcome.received + made.outcome.sent),
         "ratio_of_fine_tuned": "" if row.tuned_ratio is None else f"{row.tuned_ratio:.9f}",
         "ledger_head": result.ledger_head,
         "differential_privacy": "none",
@@ -158,7 +165,8 @@ def figures(result: FederationResult) -> dict[str, float]:
     )
     compared = {f"federation/{name}": getattr(row, name) for name in names}
     traffic = {"federation/rounds": row.rounds, "federation/bytes_per_round": row.bytes_per_round}
-    known = {name: value for name, value in {**compared, **traffic}.items() if value is not None}
+    apart = {"federation/drift": result.drift[0].largest[0]} if result.drift else {}
+    known = {name: value for name, value in {**compared, **traffic, **apart}.items() if value is not None}
     return {**training.figures(list(result.rows)), **known}
 
 

@@ -10,6 +10,7 @@ import msgspec
 from federation.comparison import LEAST_TUNED, FederationRow, SiteFigures
 from federation.plans import plan
 from federation.result import FederationResult
+from federation.telling import differences, gains
 from switchyard.files import write_json_atomic, write_text_atomic
 from switchyard.home import Home
 
@@ -23,6 +24,13 @@ INTRODUCTION = (
     "**Local only** is each substation's own model. Figures are means over "
     "the training substations, each on its own test episodes; held out is a substation that took no part. "
     "Recalls are compared at one false alarm in a hundred normal windows, for every model alike."
+)
+DIFFERENCES = (
+    "How far the substations lie apart is told by the means and spreads that a round sends anyway: the "
+    "distance is the least 2-Wasserstein distance between a substation's rows and all rows that these allow, "
+    "in standard deviations of all rows, one input at a time. It does not see how inputs hang together, nor "
+    "whether the same input means the same everywhere; who gains and who loses does. A figure counts as the "
+    "same where it differs by no more than a hundredth."
 )
 HONESTY = (
     "Raw rows were not transmitted. Updates can still leak information about them: a histogram tells how "
@@ -42,7 +50,7 @@ def write(home: Home, results: Sequence[FederationResult]) -> tuple[Path, Path]:
 
 def markdown(results: Sequence[FederationResult]) -> str:
     """The report as Markdown: one table, then a section a model."""
-    lines = ["# Federation", "", INTRODUCTION, ""]
+    lines = ["# Federation", "", INTRODUCTION, "", DIFFERENCES, ""]
     lines += _table(
         (
             "model",
@@ -84,7 +92,7 @@ def _summary(row: FederationRow) -> tuple[str, ...]:
 
 
 def _bar(row: FederationRow) -> str:
-    if row.claim == "exact":
+    if row.claim in {"exact", "surrogate"}:
         return "1.000 of central to 1e-6"
     tuned = "" if row.fine_tuned is None else f", fine-tuned ≥ {LEAST_TUNED:g}"
     return f"≥ {row.least:g} of central{tuned}"
@@ -106,6 +114,7 @@ def _section(result: FederationResult) -> list[str]:
         ),
         "",
     ]
+    lines += [*gains(result), "", *differences(result), ""]
     lines += [f"{site} was left out: {reason}." for site, reason in sorted(result.refused.items())]
     if result.comparison.held_out_difference is not None:
         value, low, high = (_signed(part) for part in result.comparison.held_out_difference)

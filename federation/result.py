@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from federation.comparison import Comparison
+from federation.drift import InputDrift
 from models.evaluation import ReportRow
 from models.registry import RegisteredVersion
 from models.reports import Footprint
@@ -27,6 +28,7 @@ class FederationResult(msgspec.Struct, frozen=True):
         seconds: Wall time of each stage.
         skipped: True when this step had registered its version before.
         fine_tuned: Each site's own version of the model, registered as `<model>.<substation>`.
+        drift: How far the substations lie apart, by input, the largest first; empty where no round tells.
     """
 
     model: str
@@ -42,3 +44,4 @@ class FederationResult(msgspec.Struct, frozen=True):
     seconds: dict[str, float]
     skipped: bool = False
     fine_tuned: tuple[RegisteredVersion, ...] = ()
+    drift: tuple[InputDrift, ...] = ()

@@ -6,16 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from federation.drift import moments_told
 from federation.envelope import Envelope, new_nonce, seal
-from federation.errors import RefusedUpdateError, TooFewSitesError
+from federation.errors import LostSitesError, RefusedUpdateError, TooFewSitesError
 from federation.family import Family, FineTuning, LocalData, Tuned
 from federation.gate import Gate
 from federation.ledger import Ledger
 from federation.message import State, Update
+from federation.moments import ColumnMoments
+from federation.terms import PLAIN, Terms
 from federation.transport import Transport
 from federation.wire import encode, fields_of
 from switchyard.digests import sha256_bytes
 from switchyard.log import get_logger
+
+LOST = "lost"
+"""Verdict on a site that did not answer."""
 
 _log = get_logger("federation.rounds")
 
@@ -31,6 +37,7 @@ class Federation:
         schema: Digest that every site must come to as well.
         settings: Hyper-parameters of the family.
         enrolled: Rows by site.
+        terms: How many sites must take part.
     """
 
     identifier: str
@@ -39,6 +46,7 @@ class Federation:
     schema: str
     settings: Mapping[str, Any]
     enrolled: Mapping[str, int]
+    terms: Terms = PLAIN
 
     def envelope(self, number: int, nonce: str, site: str) -> Envelope:
         """Envelope of a state for `site`."""
@@ -60,6 +68,7 @@ class Outcome:
         refused: Sites left out, with the reason.
         ledger_head: Digest of the last ledger record.
         tuned: Each site's own version of the model; empty where the family has none.
+        moments: Mean and squares of each site's columns, where a round asked for them.
     """
 
     state: State
@@ -70,6 +79,7 @@ class Outcome:
     refused: Mapping[str, str]
     ledger_head: str
     tuned: Mapping[str, Tuned] = field(default_factory=dict)
+    moments: Mapping[str, ColumnMoments] = field(default_factory=dict)
 
     @property
     def bytes_per_round(self) -> int:
@@ -89,34 +99,38 @@ class _Round:
     updates: dict[str, Update] = field(default_factory=dict)
     verdicts: dict[str, str] = field(default_factory=dict)
     refusal: RefusedUpdateError | None = None
+    loss: LostSitesError | None = None
 
 
 def federate_rounds(federation: Federation, transport: Transport, ledger: Ledger) -> Outcome:
     """Run a federation to its end.
 
-    A site whose update is refused is left out, and the federation begins again with the others: a global
-    model holds nothing of a site that failed the gate once.
+    A site whose update is refused, or that is lost, is left out, and the federation begins again with the
+    others as long as the terms allow it: a global model holds nothing of a site that failed the gate once,
+    and its contributors are those of every round.
 
     Raises:
-        TooFewSitesError: Fewer than two sites are enrolled or left.
-        SiteError: A site was lost.
+        TooFewSitesError: Fewer sites are enrolled or left than the terms need.
     """
     refused: dict[str, str] = {}
     while True:
         sites = sorted(set(federation.enrolled) - set(refused))
-        if len(sites) < 2:
-            raise TooFewSitesError(_too_few(federation, sites, refused), "enrol a second substation")
+        if len(sites) < federation.terms.least:
+            raise TooFewSitesError(_too_few(federation, sites, refused), federation.terms.remedy)
         try:
             return _run(federation, transport, ledger, sites, refused)
         except RefusedUpdateError as error:
             _log.warning("%s: %s; going on without %s", federation.model, error, error.site)
             refused[error.site] = f"{error.rule}: {error.message}"
+        except LostSitesError as error:
+            gone = ", ".join(sorted(error.lost))
+            _log.warning("%s: %s; going on without %s", federation.model, error, gone)
+            refused |= {site: f"{LOST}: {reason}" for site, reason in error.lost.items()}
 
 
 def _too_few(federation: Federation, sites: Sequence[str], refused: Mapping[str, str]) -> str:
-    left = f"only {sites[0]} can take part" if sites else "no site can take part"
     reasons = "".join(f"; {reason}" for reason in refused.values())
-    return f"{federation.model}: {left}, and a global model needs two substations{reasons}"
+    return federation.terms.too_few(federation.model, sites) + reasons
 
 
 def _run(
@@ -131,26 +145,31 @@ def _run(
     gate = Gate(family, enrolled)
     state = family.start(federation.settings, enrolled)
     n: dict[str, int] = {}
+    told: dict[str, ColumnMoments] = {}
     received = sent = number = 0
     head = ""
     while not family.finished(state):
         this = _exchange(federation, transport, gate, state, number)
         head = _enter(federation, ledger, this)
+        if this.loss is not None:
+            raise this.loss
         received += sum(map(len, this.back.values()))
         sent += sum(map(len, this.out.values()))
         n = n or {site: update.n for site, update in this.updates.items()}
+        told = told or moments_told(state, this.updates)
         state = family.aggregate(state, this.updates)
         number += 1
         _log.info("%s: round %d (%s) done", federation.model, number, this.phase)
     tuned: dict[str, Tuned] = {}
     asked = family.ask_tuning(state) if isinstance(family, FineTuning) else None
     if isinstance(family, FineTuning) and asked is not None:
-        # Not a round of the global model: its bytes are in the ledger, not in the mean of the rounds.
+        # Not a round of the global model: its bytes are in the ledger, not in the mean of the rounds, and a
+        # site that is lost now has contributed to it and only gets no version of its own.
         this = _exchange(federation, transport, gate, asked, number)
         head = _enter(federation, ledger, this)
         tuned = {site: family.tuned(state, update) for site, update in this.updates.items()}
         _log.info("%s: fine-tuned at %s", federation.model, ", ".join(sorted(tuned)))
-    return Outcome(state, n, number, received, sent, dict(refused), head, tuned)
+    return Outcome(state, n, number, received, sent, dict(refused), head, tuned, told)
 
 
 def _enter(federation: Federation, ledger: Ledger, this: _Round) -> str:
@@ -170,7 +189,11 @@ def _exchange(federation: Federation, transport: Transport, gate: Gate, state: S
         str(state.header.get("phase", "")),
         {site: encode(seal(told, envelope)) for site, envelope in asked.items()},
     )
-    this.back = transport.exchange(this.out)
+    try:
+        this.back = transport.exchange(this.out)
+    except LostSitesError as error:
+        this.back, this.loss = error.answers, error
+        this.verdicts |= {site: f"{LOST}: {reason}" for site, reason in error.lost.items()}
     for site in sorted(this.back):
         try:
             this.updates[site] = gate.admit(site, this.back[site], state, asked[site])
@@ -194,14 +217,18 @@ def _record(federation: Federation, this: _Round) -> dict[str, Any]:
         "sites": {
             site: {
                 "sent": {"bytes": len(this.out[site]), "sha256": sha256_bytes(this.out[site])},
-                "received": {"bytes": len(data), "sha256": sha256_bytes(data)},
+                "received": _digest(this.back.get(site)),
                 "n": this.updates[site].n if site in this.updates else None,
-                "fields": _fields(data) if site in this.updates else None,
+                "fields": _fields(this.back[site]) if site in this.updates else None,
                 "verdict": this.verdicts[site],
             }
-            for site, data in sorted(this.back.items())
+            for site in sorted(this.verdicts)
         },
     }
+
+
+def _digest(data: bytes | None) -> dict[str, Any] | None:
+    return None if data is None else {"bytes": len(data), "sha256": sha256_bytes(data)}
 
 
 def _fields(data: bytes) -> list[dict[str, Any]]:

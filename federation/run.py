@@ -21,7 +21,8 @@ from federation.assessment import assess, load
 from federation.confinement import Confinement
 from federation.entry import prepare
 from federation.envelope import new_nonce
-from federation.errors import FederationError, TooFewSitesError
+from federation.errors import FederationError
+from federation.family import Averaging
 from federation.job import Job
 from federation.ledger import Ledger
 from federation.plans import PLANS, plan, schema_digest
@@ -29,6 +30,7 @@ from federation.registration import Global, find, register
 from federation.result import FederationResult
 from federation.rounds import Federation, Outcome, federate_rounds
 from federation.spec import SiteSpec
+from federation.terms import PLAIN, Terms
 from federation.transport import SiteProcesses
 from switchyard.home import Home
 from switchyard.log import configure, get_logger
@@ -56,13 +58,23 @@ class Centre:
         home: The installation's folders.
         sites: Folder of each site's contracted dataset, by substation.
         held_out: Held-out substations to compare on; their datasets lie in the home.
+        terms: How many sites must take part, and how weights are averaged.
+        provide: As in `SiteSpec`; called in every process that learns or compares.
     """
 
     def __init__(
-        self, profile: Profile, home: Home, sites: Mapping[str, Path], held_out: Sequence[str]
+        self,
+        profile: Profile,
+        home: Home,
+        sites: Mapping[str, Path],
+        held_out: Sequence[str],
+        *,
+        terms: Terms = PLAIN,
+        provide: str = "",
     ) -> None:
-        self._profile, self._home, self._sites = profile, home, dict(sites)
+        self._profile, self._home, self._sites, self._terms = profile, home, dict(sites), terms
         self._held_out = {name: home.dataset(profile.dataset(name)) for name in held_out}
+        self._provide = provide
         self._processes: SiteProcesses | None = None
         self._sites_running = ExitStack()
         self._comparing: ProcessPoolExecutor | None = None
@@ -97,17 +109,16 @@ class Centre:
             tags: Further tags of the version.
 
         Raises:
-            TooFewSitesError: Fewer than two sites; nothing is registered.
-            FederationError: The model has no federation, or a hyper-parameter is wrong.
-            SiteError: A site process was lost.
+            TooFewSitesError: Fewer sites than the terms need, from the beginning or because some were refused
+                or lost; nothing is registered.
+            FederationError: The model has no federation, or a hyper-parameter or the terms are wrong.
             ParityError: The compiled model does not answer as the fitted one; nothing is registered.
         """
-        if len(self._sites) < 2:
-            raise TooFewSitesError(
-                f"{name}: a global model needs two substations, there is {', '.join(self._sites) or 'none'}",
-                "add a substation to the profile's training list, or serve the local model",
-            )
-        job = Job(plan(name), self._profile, self._home, self._sites, self._held_out, dict(params or {}))
+        learner = plan(name)
+        self._terms.check(name, self._sites, averages=isinstance(learner.family, Averaging))
+        job = Job(
+            learner, self._profile, self._home, self._sites, self._held_out, dict(params or {}), self._terms
+        )
         done = find(self._home, name, step_key)
         if done is not None:
             _log.info("%s: this step has registered its federated version before", name)
@@ -127,15 +138,20 @@ class Centre:
             schema=schema_digest(job.plan.definition),
             settings=job.settings,
             enrolled=job.enrolled,
+            terms=job.terms,
         )
         if self._processes is None:
-            self._processes = self._sites_running.enter_context(SiteProcesses(specs(job)))
+            self._processes = self._sites_running.enter_context(SiteProcesses(specs(job, self._provide)))
         try:
-            return federate_rounds(federation, self._processes, Ledger(ledger_of(self._home)))
+            outcome = federate_rounds(federation, self._processes, Ledger(ledger_of(self._home)))
         except BaseException:
-            # A site that was lost, or is still busy with an answer that nobody waits for.
+            # A site may still be busy with an answer that nobody waits for.
             self._stop_sites()
             raise
+        if self._processes.lost:
+            # The next model's federation begins with all sites again.
+            self._stop_sites()
+        return outcome
 
     def _stop_sites(self) -> None:
         self._processes = None
@@ -144,7 +160,9 @@ class Centre:
     def _conclude(self, after: After) -> FederationResult:
         with self._starting:
             if self._comparing is None:
-                self._comparing = ProcessPoolExecutor(1, get_context("spawn"), initializer=prepare)
+                self._comparing = ProcessPoolExecutor(
+                    1, get_context("spawn"), initializer=prepare, initargs=(self._provide,)
+                )
             comparing = self._comparing
         try:
             return comparing.submit(_conclude_logged, after, get_settings().log_level).result()
@@ -203,7 +221,7 @@ def _conclude_logged(after: After, level: str) -> FederationResult:
     return conclude(after)
 
 
-def specs(job: Job) -> list[SiteSpec]:
+def specs(job: Job, provide: str = "") -> list[SiteSpec]:
     """What each site's process is told; it may be asked to learn any model that is federated."""
     settings = get_settings()
     folders = {site: folder.resolve() for site, folder in job.sites.items()}
@@ -220,6 +238,7 @@ def specs(job: Job) -> list[SiteSpec]:
                 extra=extra,
             ),
             log_level=settings.log_level,
+            provide=provide,
         )
         for site, folder in sorted(folders.items())
     ]

@@ -20,6 +20,8 @@ class SiteSpec:
         start: The campaign's first local date; decides the split.
         confinement: What it may read.
         log_level: Least severe line shown on standard error.
+        provide: `module:function` that hands in what only the rooms above know (`models.resolving`); empty
+            for none. By name: the function's libraries must not be imported before the process is prepared.
     """
 
     name: str
@@ -28,3 +30,4 @@ class SiteSpec:
     start: date
     confinement: Confinement
     log_level: str = "INFO"
+    provide: str = ""

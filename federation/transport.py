@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from federation.entry import run_site
-from federation.errors import SiteError
+from federation.errors import LostSitesError
 from federation.spec import SiteSpec
 from federation.wire import DEFAULT_CAP
 from switchyard.log import get_logger
@@ -32,7 +32,7 @@ class Transport(Protocol):
         """Send each site its message and return each one's answer.
 
         Raises:
-            SiteError: A site did not answer.
+            LostSitesError: Some sites did not answer; it holds what the others did.
         """
 
 
@@ -48,6 +48,7 @@ class SiteProcesses:
         self._timeout_s = timeout_s
         self._pipes: dict[str, Connection] = {}
         self._processes: dict[str, BaseProcess] = {}
+        self._lost: dict[str, str] = {}
         self._scratch = ExitStack()
 
     def __enter__(self) -> Self:
@@ -76,33 +77,44 @@ class SiteProcesses:
     def exchange(self, messages: Mapping[str, bytes]) -> dict[str, bytes]:
         """Send each site its message and return each one's answer.
 
+        A site that is lost stays lost: its process is ended and it is not asked again.
+
         Raises:
-            SiteError: A site ended, sent more than the cap, or did not answer in time.
+            LostSitesError: A site's process ended, sent more than the cap, or did not answer in time. All
+                others have answered by then.
         """
-        for site, data in messages.items():
+        for site in sorted(messages.keys() - self._lost.keys()):
             try:
-                self._pipes[site].send_bytes(data)
-            except OSError as error:
-                raise self._lost(site) from error
-        waiting = {self._pipes[site]: site for site in messages}
+                self._pipes[site].send_bytes(messages[site])
+            except OSError:
+                self._lose(site, "was lost", GRACE_S)
+        waiting = {self._pipes[site]: site for site in messages if site not in self._lost}
         answers: dict[str, bytes] = {}
         deadline = time.monotonic() + self._timeout_s
         while waiting:
             ready = wait(list(waiting), max(deadline - time.monotonic(), 0.0))
             if not ready:
-                raise SiteError(
-                    f"no answer from {', '.join(sorted(waiting.values()))} within {self._timeout_s:g} s",
-                    "look at the site's log",
-                )
+                for site in waiting.values():
+                    # What it would still answer belongs to a round that is over.
+                    self._lose(site, f"did not answer within {self._timeout_s:g} s", 0.0)
+                break
             for pipe in ready:
                 if not isinstance(pipe, Connection):
                     continue
                 site = waiting.pop(pipe)
                 try:
                     answers[site] = pipe.recv_bytes(2 * DEFAULT_CAP)
-                except (EOFError, OSError) as error:
-                    raise self._lost(site) from error
+                except (EOFError, OSError):
+                    self._lose(site, "was lost", GRACE_S)
+        lost = {site: self._lost[site] for site in sorted(messages) if site in self._lost}
+        if lost:
+            raise LostSitesError(lost, answers)
         return answers
+
+    @property
+    def lost(self) -> Mapping[str, str]:
+        """What became of each site that is gone."""
+        return dict(self._lost)
 
     def stop(self) -> None:
         """End all site processes; safe to call twice."""
@@ -123,9 +135,13 @@ class SiteProcesses:
         """Process id of a site."""
         return self._processes[site].pid
 
-    def _lost(self, site: str) -> SiteError:
+    def _lose(self, site: str, what: str, grace_s: float) -> None:
+        """Give a site up; one that is ending by itself has `grace_s` to say by its exit code why."""
         process = self._processes[site]
-        process.join(GRACE_S)
-        return SiteError(
-            f"site {site} was lost (exit code {process.exitcode})", "its own messages stand above in the log"
-        )
+        self._pipes[site].close()
+        process.join(grace_s)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        self._lost[site] = f"site {site} {what} (exit code {process.exitcode})"
+        _log.warning("%s", self._lost[site])

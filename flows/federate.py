@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
 
 from flows import artifacts
 from flows.job import Job
 from flows.run_lock import run_lock
 from flows.simulate import simulate
 from flows.stages import data, learning
+from flows.stages.alliance import Alliance, choose
 from flows.train import train
-from switchyard.log import get_logger
 from switchyard.steps import StepRecord
 
 if TYPE_CHECKING:
@@ -23,57 +25,86 @@ if TYPE_CHECKING:
 UNDER_WAY = 3
 """Models at a time: one in its rounds, one compared with others, one between the two."""
 
-_log = get_logger("flows")
-
 
 @task(name="federate", task_run_name="federate-{name}", cache_policy=NO_CACHE)
 def federate_model(
-    job: Job, name: str, features: dict[str, StepRecord], trained: StepRecord | None, directed: Centre
+    alliance: Alliance,
+    name: str,
+    features: dict[str, StepRecord],
+    trained: StepRecord | None,
+    directed: Centre,
 ) -> StepRecord:
     """Run one model's federation over a process per substation, compare and register it."""
-    return learning.federate(job, name, features, trained, directed)
+    return learning.federate(alliance, name, features, trained, directed)
 
 
 @task(name="federation-report", cache_policy=NO_CACHE)
-def report_federation(job: Job, records: list[StepRecord]) -> None:
+def report_federation(job: Job, records: dict[str, StepRecord]) -> None:
     """Write reports/federation.json and reports/federation.md, and show them."""
     results = learning.report_federation(job, records)
     artifacts.federation(result.comparison.row for result in results)
     artifacts.report("federation-report", job.home.reports / "federation.md", "Report on the federation")
-    artifacts.mlflow_runs(job, records, "mlflow-federation")
+    artifacts.mlflow_runs(job, records.values(), "mlflow-federation")
+
+
+def _run_name() -> str:
+    """`federate-<profile>`, with the model and the substations where they were given."""
+    given = flow_run.parameters
+    named = [str(given["model"])] if given.get("model") else []
+    return "-".join(["federate", str(given["profile"]), *named, *(given.get("substations") or [])])
 
 
 @flow(
     name="federate",
-    flow_run_name="federate-{profile}",
+    flow_run_name=_run_name,
     task_runner=ThreadPoolTaskRunner(max_workers=UNDER_WAY),
 )
-def federate(profile: str = "quick", home: str | None = None) -> dict[str, StepRecord]:
+def federate(
+    profile: str = "quick",
+    home: str | None = None,
+    model: str | None = None,
+    substations: list[str] | None = None,
+    *,
+    aggregation: Literal["mean", "trimmed_mean", "median"] = "mean",
+    quorum: Annotated[int, Field(ge=2)] = 2,
+) -> dict[str, StepRecord]:
     """Federate the profile's models over its training substations.
 
-    Data and pooled models are made first where that is not done.
+    Data and pooled models are made first where that is not done; where substations are left out, no pooled
+    model is needed and none is made.
 
     Args:
         profile: Size of the campaign: tiny, quick, full, or the path of a YAML file.
         home: Folder for everything that is written. None: the home of `switchyard up`, else
             SWITCHYARD_HOME.
+        model: The only model to federate, by its name, such as phase_imbalance. None: those of the profile's
+            federation list.
+        substations: The training substations that take part; all others are left out. None: all of them.
+        aggregation: How the weights of networks become one: mean by rows, or trimmed mean or median of at
+            least five substations, which bound what a single one can do.
+        quorum: Least number of substations that a global model is formed of; one that is refused or lost is
+            left out as long as so many remain.
 
     Returns:
-        Record of the stage `federate` of each model; empty with fewer than two training substations.
+        Record of the stage `federate` of each model.
+
+    Raises:
+        UsageError: There is no such model or substation.
+        TooFewSitesError: Fewer substations take part than a global model needs; nothing is registered.
     """
     job = Job.of(profile, home)
-    if len(job.profile.training) < 2:
-        _log.warning("no global model: %s is the only training substation", job.profile.training[0])
-        return {}
+    alliance = choose(job, model, substations, aggregation, quorum)
     with run_lock(job.home):
         features = data.finished(job) or simulate(profile, home)
         learning.forget_lost_registry(job)
-        trained = learning.finished(job, features) or train(profile, home)
-        with learning.centre(job) as directed:
+        trained: dict[str, StepRecord] = {}
+        if alliance.everyone:
+            trained = learning.finished(job, features, model) or train(profile, home, model)
+        with learning.centre(alliance) as directed:
             under_way = {
-                name: federate_model.submit(job, name, features, trained[name], directed)
-                for name in job.profile.federation.models
+                name: federate_model.submit(alliance, name, features, trained.get(name), directed)
+                for name in alliance.models
             }
             records = {name: future.result() for name, future in under_way.items()}
-        report_federation(job, list(records.values()))
+        report_federation(job, records)
     return records

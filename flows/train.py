@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from prefect import flow, task
@@ -15,11 +16,11 @@ from flows.job import Job
 from flows.run_lock import run_lock
 from flows.simulate import simulate
 from flows.stages import data, learning
-from flows.stages.lessons import Lesson, choose
+from flows.stages.lessons import Lesson, challengers, choose
 from switchyard.steps import StepRecord
 
 
-@task(name="train", task_run_name="train-{lesson.registered}", cache_policy=NO_CACHE)
+@task(name="train", task_run_name="train-{lesson.label}", cache_policy=NO_CACHE)
 def train_model(
     job: Job, lesson: Lesson, features: dict[str, StepRecord], trainers: learning.Trainers
 ) -> StepRecord:
@@ -39,7 +40,7 @@ def report_models(job: Job, records: list[StepRecord]) -> None:
 def _run_name() -> str:
     """`train-<profile>`, with the model and the substation where they were given."""
     given = flow_run.parameters
-    named = [str(given[name]) for name in ("model", "substation") if given.get(name)]
+    named = [str(given[name]) for name in ("model", "substation", "algorithm") if given.get(name)]
     return "-".join(["train", str(given["profile"]), *named])
 
 
@@ -54,6 +55,8 @@ def train(
     model: str | None = None,
     substation: str | None = None,
     trials: Annotated[int, Field(ge=1)] | None = None,
+    *,
+    algorithm: str | None = None,
 ) -> dict[str, StepRecord]:
     """Tune, fit, evaluate, compile and register the profile's models; simulates first where that is not done.
 
@@ -66,21 +69,34 @@ def train(
             leaves the pooled model alone. None: all training substations of the profile together.
         trials: Trials of the search for parameters, in all: more than last time go on where it ended. None:
             what the profile says.
+        algorithm: Another algorithm of the model than its first, such as n_beats; what it makes challenges
+            the champion. None: the first, and beside all models the challengers that the profile names.
 
     Returns:
-        Record of the stage `train` of each model, by registered name.
+        Record of the stage `train` of each model, by registered name, without the profile's challengers.
     """
     job = Job.of(profile, home)
-    lessons = choose(job, model, substation, trials)
+    lessons = choose(job, model, substation, trials, algorithm or "")
+    # A challenger is compared with a champion that must be there.
+    further = challengers(job) if model is None and substation is None else ()
     with run_lock(job.home):
         features = data.finished(job) or simulate(profile, home)
         learning.forget_lost_registry(job)
-        with learning.Trainers(job, lessons) as trainers:
-            training = {}
-            for lesson in trainers.turns:
-                future = train_model.submit(job, lesson, features, trainers)
-                future.add_done_callback(lambda _, done=lesson: trainers.turns.end(done))
-                training[lesson.registered] = future
-            records = {one.registered: training[one.registered].result() for one in lessons}
-        report_models(job, list(records.values()))
+        records = _teach(job, lessons, features)
+        if not algorithm:
+            report_models(job, list(records.values()))
+        _teach(job, further, features)
     return records
+
+
+def _teach(job: Job, lessons: Sequence[Lesson], features: dict[str, StepRecord]) -> dict[str, StepRecord]:
+    """Train in two processes; records by registered name."""
+    if not lessons:
+        return {}
+    with learning.Trainers(job, lessons) as trainers:
+        training = {}
+        for lesson in trainers.turns:
+            future = train_model.submit(job, lesson, features, trainers)
+            future.add_done_callback(lambda _, done=lesson: trainers.turns.end(done))
+            training[lesson.label] = future
+        return {one.registered: training[one.label].result() for one in lessons}

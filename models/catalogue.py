@@ -30,6 +30,9 @@ PLACES = {
     "power_flow_optimization": "models.energy.power_flow_optimization",
 }
 
+ALGORITHMS = {"load_forecast": {"n_beats": "models.energy.load_forecast_n_beats"}}
+"""Where a model's further algorithms are defined, likewise: the same rows, answers and metrics."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -64,11 +67,22 @@ def entry(name: str) -> Entry:
     raise ModelError(f"no model {name!r}", f"choose one of {', '.join(NAMES)}")
 
 
-def definition(name: str) -> Definition[Any]:
+def definition(name: str, algorithm: str = "") -> Definition[Any]:
     """The declaration of `name`, imported when it is first asked for.
 
+    Args:
+        name: The model.
+        algorithm: One of its further algorithms; empty for its first.
+
     Raises:
-        ModelError: No such model.
+        ModelError: No such model, or it has no such algorithm.
     """
-    found: Definition[Any] = import_module(entry(name).place).DEFINITION
+    place = entry(name).place
+    if algorithm:
+        further = ALGORITHMS.get(name, {})
+        if algorithm not in further:
+            known = f"it has {', '.join(further)} beside its first" if further else "it has one only"
+            raise ModelError(f"{name} has no algorithm {algorithm!r}", known)
+        place = further[algorithm]
+    found: Definition[Any] = import_module(place).DEFINITION
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from models.protocol import Definition
 from models.registry import RegisteredVersion
 from models.rows import Rows, concatenate
 from models.runtime import CompiledModel
-from models.training import load
+from models.training import Pool, load
 from models.unseen import Learnt, unseen_by
 from switchyard.files import read_json
 from switchyard.home import Home
@@ -101,12 +101,13 @@ class Served:
     model: CompiledModel
 
     @classmethod
-    def of(cls, home: Home, version: RegisteredVersion, declared: Definition[Any]) -> Served:
-        """Open what `publish` would serve of a version.
+    def of(cls, home: Home, version: RegisteredVersion) -> Served:
+        """Open what `publish` would serve of a version; its tag `algorithm` says which declaration it has.
 
         Raises:
             PromotionError: It was compiled from another declaration of the model.
         """
+        declared = defined(version.name.partition(".")[0], version.tags.get("algorithm", ""))
         with tempfile.TemporaryDirectory() as scratch:
             folder = registry.download_compiled(home, version.name, version.version, Path(scratch) / "got")
             spec = read_json(folder / compilation.SPEC_FILE)
@@ -131,6 +132,8 @@ def compare(
     datasets: Mapping[str, Path],
     champion: RegisteredVersion,
     challenger: RegisteredVersion,
+    *,
+    rows: Callable[[Definition[Any], Profile], Pool] | None = None,
 ) -> Comparison:
     """Compare two versions of one registered name.
 
@@ -143,6 +146,7 @@ def compare(
         datasets: Folder of each substation's contracted dataset, by substation.
         champion: The version that is served.
         challenger: The version that wants its place.
+        rows: Gives the rows for a definition and a profile; those of the datasets by default.
 
     Raises:
         PromotionError: A version was made from another declaration, or too few episodes are left that neither
@@ -151,10 +155,12 @@ def compare(
         DataError: A dataset does not hold what the model needs.
     """
     name, _, substation = challenger.name.partition(".")
-    declared = defined(name)
     profile = profile.only(substation) if substation else profile
-    served = [Served.of(home, one, declared) for one in (champion, challenger)]
-    pool = load(declared, profile, datasets)
+    served = [Served.of(home, one) for one in (champion, challenger)]
+    declared = defined(name)
+    # An algorithm that reads more than another carries the other's inputs too.
+    widest = max((one.declared for one in served), key=lambda one: len(one.columns))
+    pool = load(widest, profile, datasets) if rows is None else rows(widest, profile)
     learnt = (Learnt.of(home, champion), Learnt.of(home, challenger))
     unseen = unseen_by(learnt, pool, profile)
     episodes = np.unique(unseen.training.episode.codes).size
@@ -167,11 +173,11 @@ def compare(
             told,
         )
     parts = [unseen.training, *(() if unseen.held_out is None else (unseen.held_out,))]
-    rows = concatenate(parts)
-    inside = np.arange(len(rows)) < len(unseen.training)
-    first, second = (one.answer(rows) for one in served)
+    compared = concatenate(parts)
+    inside = np.arange(len(compared)) < len(unseen.training)
+    first, second = (one.answer(compared) for one in served)
     seed = f"{champion.version}:{challenger.version}"
-    found = tuple(_paired(declared, rows, inside, (first, second), seed))
+    found = tuple(_paired(declared, compared, inside, (first, second), seed))
     if not found or found[0].role != "headline" or found[0].low is None:
         raise PromotionError(
             f"{challenger.name}: {declared.headline} is not defined on the {episodes} episodes",

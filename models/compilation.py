@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,13 +149,14 @@ def golden(
     X = chosen.inputs(definition.features)
     raw = model(X)
     answers = definition.decode(compiled.decoder, raw, by_name(definition, chosen))
+    allowed = tolerance_of(definition, answers)
     return {
         "schema": SCHEMA,
         "features": [[value if np.isfinite(value) else None for value in row] for row in X.tolist()],
         "raw": raw.tolist(),
         "answers": answers,
         "tolerance": {
-            name: tolerance_of(definition)[name]
+            name: allowed[name]
             for answer in answers
             for name, value in answer.items()
             if isinstance(value, float | dict)
@@ -163,9 +164,27 @@ def golden(
     }
 
 
-def tolerance_of(definition: Definition[Any]) -> dict[str, float]:
-    """How far each numeric field of an answer may be off the fitted model's."""
-    return {output.name: TOLERANCE * output.magnitude for output in definition.outputs}
+def tolerance_of(definition: Definition[Any], answers: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """How far each numeric field of these answers may be off the fitted model's.
+
+    A quantity has the grain of its own size where it is larger than an ordinary one, such as the load of a
+    whole country in watts.
+    """
+    found = {}
+    for output in definition.outputs:
+        size = output.magnitude
+        if size != 1.0:
+            size = max([size, *(_largest(answer.get(output.name)) for answer in answers)])
+        found[output.name] = TOLERANCE * size
+    return found
+
+
+def _largest(value: Any) -> float:
+    """Largest number without its sign in a field; 0 where there is none."""
+    if isinstance(value, float):
+        return abs(value)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return max(map(_largest, parts), default=0.0)
 
 
 def by_name(definition: Definition[Any], rows: Rows) -> dict[str, NDArray[np.float64]]:
@@ -195,7 +214,7 @@ def check_parity(
     columns = by_name(definition, rows)
     native = definition.decode(compiled.decoder, expected, columns)
     served = definition.decode(compiled.decoder, found, columns)
-    allowed = tolerance_of(definition)
+    allowed = tolerance_of(definition, native)
     differing = [
         at for at, (one, other) in enumerate(zip(native, served, strict=True)) if _differ(one, other, allowed)
     ]

@@ -23,10 +23,10 @@ INPUTS = (*dispatch.LOSSLESS_MW, SYSTEM, *dispatch.LOAD_MW)
 
 # A line is watched from this current on, of its limit; rows from the second on teach it, from the third on
 # they say how large a margin must be.
-_WATCHED, _TEACHES, _COUNTS = 0.9, 0.8, 0.93
+WATCHED, TEACHES, _COUNTS = 0.9, 0.8, 0.93
 _LEAST_ROWS = 12
-_MARGIN_PCT = 0.03
-_FOLDS = 3
+MARGIN_PCT = 0.03
+FOLDS = 3
 # Rounds of the opponent's redispatch, and what it frees besides the overload, of the limit.
 _ROUNDS, _FREED = 8, 0.002
 
@@ -72,16 +72,16 @@ def learn(train: Rows, fit: Fit) -> Limits:
     above = above_pct(train)
     lines = tuple(
         int(line)
-        for line in np.flatnonzero(current.max(axis=0) >= _WATCHED)
-        if (current[:, line] >= _TEACHES).sum() >= _LEAST_ROWS
+        for line in np.flatnonzero(current.max(axis=0) >= WATCHED)
+        if (current[:, line] >= TEACHES).sum() >= _LEAST_ROWS
     )
-    fold = np.unique(train.episode.codes, return_inverse=True)[1] % _FOLDS
+    fold = np.unique(train.episode.codes, return_inverse=True)[1] % FOLDS
     estimators, margins = [], []
     for line in lines:
-        teaches = current[:, line] >= _TEACHES
+        teaches = current[:, line] >= TEACHES
         estimators.append(fit(X[teaches], above[teaches, line], loss=False))
-        missed = [_MARGIN_PCT]
-        for one in range(_FOLDS):
+        missed = [MARGIN_PCT]
+        for one in range(FOLDS):
             judged = (fold == one) & (current[:, line] >= _COUNTS)
             others = (fold != one) & teaches
             if judged.any() and others.sum() >= _LEAST_ROWS // 2:

@@ -8,7 +8,7 @@ from typing import Any
 
 from data_contracts.answers import fields
 from models import card
-from models.catalogue import CATALOGUE, NAMES, definition
+from models.catalogue import ALGORITHMS, CATALOGUE, NAMES, definition
 from models.protocol import Bar, Definition, Output
 from switchyard.pages import write_or_check
 
@@ -64,6 +64,7 @@ def _section(declared: Definition[Any]) -> list[str]:
         "",
         f"{declared.plain.purpose} {declared.title}. {algorithm}; declaration {declared.version}.",
         "",
+        *_further(declared),
         f"- Target: {declared.target.description}.",
         f"- Inputs: {card.inputs(declared.features)}.",
         *_optional(declared),
@@ -79,6 +80,15 @@ def _section(declared: Definition[Any]) -> list[str]:
         "| bar | figure | better than |",
         "|---|---|---|",
         *(_bar(bar) for bar in declared.bars),
+    ]
+
+
+def _further(declared: Definition[Any]) -> list[str]:
+    """Lines on the algorithms that challenge the first one."""
+    return [
+        f"- Further algorithm `{name}` (`switchyard train {declared.name} --algorithm {name}`): "
+        f"{definition(declared.name, name).algorithm}. Same rows, answers, opponents and bars."
+        for name in ALGORITHMS.get(declared.name, {})
     ]
 
 

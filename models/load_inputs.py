@@ -10,7 +10,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from features.context import ahead, load_history
+from features.context import ahead, load_history, load_week
 from models.graphs import INPUT, Graph
 
 Float = NDArray[np.float64]
@@ -27,7 +27,12 @@ PLAIN = (
 LAGS = (*(feature.name for feature in load_history.LAGS), "load_day_mean_pu", "load_week_mean_pu")
 SERIES = tuple(tuple(feature.name for feature in series) for series in load_history.SERIES)
 FEATURES = tuple(dict.fromkeys((*PLAIN, *LAGS, *(name for series in SERIES for name in series))))
-INDEX = {name: place for place, name in enumerate(FEATURES)}
+EARLIER = tuple(feature.name for feature in load_week.FEATURES)
+"""Hours of the six days before the last one, which not every form of the forecast reads."""
+
+INDEX = {name: place for place, name in enumerate((*FEATURES, *EARLIER))}
+WEEK_HOURS = (*EARLIER, *SERIES[0])
+"""The last week, hour by hour."""
 
 LEAST_LEVEL_PU = 0.01
 """Smallest level that loads are counted in: a dead feeder has none."""
@@ -96,6 +101,14 @@ def steps(X: Float) -> Float:
 
 def add_inputs(graph: Graph) -> tuple[str, str, str]:
     """Add `level`, `known` and `steps` to a graph; the last stays [n, 24 · 3]."""
+    unit, everything = add_known(graph)
+    columns = places(tuple(name for hour in zip(*SERIES, strict=True) for name in hour))
+    hours = graph.add("Div", [graph.columns(INPUT, columns, "hours_pu"), unit], "hours")
+    return unit, everything, hours
+
+
+def add_known(graph: Graph) -> tuple[str, str]:
+    """Add `level` and `known` to a graph."""
     own = graph.columns(INPUT, places(("load_week_level_pu",)), "level_pu")
     unit = graph.add("Max", [own, graph.constant("least_level", np.array(LEAST_LEVEL_PU))], "level")
     lags = graph.add("Div", [graph.columns(INPUT, places(LAGS), "lags_pu"), unit], "lags")
@@ -112,9 +125,7 @@ def add_inputs(graph: Graph) -> tuple[str, str, str]:
     sines = graph.add("Mul", [shapes, sine], "hour_sines")
     weekday = graph.columns(INPUT, places(WEEKDAY), "weekday")
     everything = graph.add("Concat", [loads, types, cosines, sines, weekday], "known", axis=1)
-    columns = places(tuple(name for hour in zip(*SERIES, strict=True) for name in hour))
-    hours = graph.add("Div", [graph.columns(INPUT, columns, "hours_pu"), unit], "hours")
-    return unit, everything, hours
+    return unit, everything
 
 
 def _chebyshev() -> tuple[Float, Float]:

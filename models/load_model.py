@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,20 @@ class Intervals:
     def half(self, X: Float) -> Float:
         """Half widths in units of the level, float64 [n, 3]."""
         return self.factor * at_hour(self.hourly, X[:, INDEX["hour_sin"]], X[:, INDEX["hour_cos"]])
+
+
+class Forecaster(Protocol):
+    """A fitted load forecast with intervals, by whatever algorithm."""
+
+    @property
+    def intervals(self) -> Intervals:
+        """Half widths."""
+
+    def predict(self, X: Float, *, keras: bool = False) -> Float:
+        """Load at each horizon, of rated power, float64 [n, 3]."""
+
+    def half(self, X: Float) -> Float:
+        """Half widths of the intervals, of rated power, float64 [n, 3]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +158,13 @@ def fit(
         bare.weights, SHAPE, (rows, (rest / unit).astype(np.float32), weight.astype(np.float32)), course, seed
     )
     error = np.abs(rest - unit * load_network.forward(weights, SHAPE, bare.rows(X, known)))
-    intervals = Intervals(_by_hour(error, X), np.ones(len(HORIZONS)))
+    intervals = Intervals(by_hour(error, X), np.ones(len(HORIZONS)))
     return LoadModel(
         prophet, weights, bare.mean, bare.scale, unit, intervals, losses=tuple(float(one) for one in losses)
     )
 
 
-def conformal(model: LoadModel, X: Float, y_pu: Float, share: float) -> Intervals:
+def conformal(model: Forecaster, X: Float, y_pu: Float, share: float) -> Intervals:
     """Intervals that hold `share` of what follows, from rows that the model was not fitted on.
 
     Split conformal prediction with a scaled error (Papadopoulos et al., "Inductive Confidence Machines for
@@ -175,7 +190,7 @@ def at_hour(hourly: Float, sine: Float, cosine: Float) -> Float:
     return found
 
 
-def _by_hour(error: Float, X: Float) -> Float:
+def by_hour(error: Float, X: Float) -> Float:
     """Mean error of the rows nearest to each full hour, float64 [24, 3]; that of all where there is none."""
     count, total = sums_by_hour(error, X)
     return np.where(count > 0, total / np.maximum(count, 1), error.mean(axis=0))

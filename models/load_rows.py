@@ -13,8 +13,8 @@ import features
 from data_contracts.dataset import Dataset
 from features import PointNominals, Windows
 from features.channels import WINDOW
-from features.context import ahead, day_kinds, load_history, site
-from features.context.load_history import DAY, QUARTER_S, QUARTERS, WEEK
+from features.context import ahead, day_kinds, load_history, load_week, site
+from features.context.load_history import DAY, HOURS, QUARTER_S, QUARTERS, WEEK
 from models import columns
 from models.dataset import Built
 from models.errors import DataError
@@ -42,7 +42,7 @@ _READ = ("point", "t", "p_w", "pv_w", "p_noise_free_w", "holiday")
 _log = get_logger("models.load_rows")
 
 
-def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
+def build(dataset: Dataset, definition: Definition[Any], start: date, *, day_ahead: bool = False) -> Built:
     """Quarters that have eight days before them and a day behind them, all in one split.
 
     An episode is a run of neighbouring days of one split over all feeders: they share weather and a slow term
@@ -52,6 +52,7 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
         dataset: Contracted tables.
         definition: The model that the rows are for.
         start: The campaign's first local date; decides the split.
+        day_ahead: Whether the truth holds the hours of the day behind each row too, as `day_ahead`.
 
     Raises:
         DataError: No row is left.
@@ -65,7 +66,7 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
         of = np.flatnonzero(point.codes == code)
         of = of[np.argsort(t[of])]
         series = {"t": t[of].astype(np.float64), **{each: known[of] for each, known in values.items()}}
-        rows, without = _feeder(definition, substation, name, series, start=start)
+        rows, without = _feeder(definition, substation, name, series, start=start, day_ahead=day_ahead)
         left_out += without
         parts.append(rows)
     found = [rows for rows in parts if len(rows)]
@@ -86,6 +87,7 @@ def _feeder(
     own: dict[str, Float],
     *,
     start: date,
+    day_ahead: bool,
 ) -> tuple[Rows, int]:
     """Rows of one feeder, and how many quarters were left out because a target lies in another split."""
     t = own["t"]
@@ -111,15 +113,18 @@ def _feeder(
         utc_offset_s=offset_s,
     )
     pu = {column: own[column] / rated_w for column in ("p_w", "pv_w", "p_noise_free_w")}
-    block, season = day // BLOCK_DAYS, _season(t[at] + offset_s)
+    block, months = day // BLOCK_DAYS, season(t[at] + offset_s)
     kinds = _kinds(now, t, own["holiday"], offset_s)
+    truth = {"local_s": now + offset_s, **_truth(pu, own["holiday"], at)}
+    if day_ahead:
+        truth["day_ahead"] = hours_ahead(pu["p_w"], at)
     return Rows(
         columns=definition.columns,
-        X=_inputs(definition.columns, pu["p_w"], at, (now, kinds), nominals),
-        truth={"local_s": now + offset_s, **_truth(pu, own["holiday"], at)},
+        X=inputs(definition.columns, pu["p_w"], at, (now, kinds), nominals),
+        truth=truth,
         substation=Names(np.zeros(at.size, dtype=np.int64), (substation.name,)),
         episode=Names.of([f"{substation.name}.load.{b:03d}.{s}" for b, s in zip(block, split, strict=True)]),
-        kind=Names(season, MONTHS),
+        kind=Names(months, MONTHS),
         point=Names(np.zeros(at.size, dtype=np.int64), (name,)),
         point_kind=Names(np.zeros(at.size, dtype=np.int64), ("feeder",)),
         t=now,
@@ -134,7 +139,8 @@ def _places(quarters: int) -> NDArray[np.int64]:
     return np.arange(QUARTERS - 1, quarters - DAY, stride, dtype=np.int64)
 
 
-def _season(local_s: Float) -> NDArray[np.int64]:
+def season(local_s: Float) -> NDArray[np.int64]:
+    """Quarter of the year, a place in `MONTHS`, of local instants in seconds since 1970, int64 [n]."""
     months = local_s.astype(np.int64).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64) % 12
     found: NDArray[np.int64] = months // 3
     return found
@@ -147,7 +153,7 @@ def _kinds(now: Float, t: Float, holiday: Float, offset_s: float) -> NDArray[np.
     return day_kinds.kinds(day, np.isin(day[:, None] + day_kinds.OFFSETS, free))
 
 
-def _inputs(
+def inputs(
     wanted: Sequence[str],
     p_pu: Float,
     at: NDArray[np.int64],
@@ -165,10 +171,12 @@ def _inputs(
     """
     now, kinds = days
     back = np.arange(1 - QUARTERS, 1)
+    earlier = {feature.name for feature in load_week.FEATURES}
     out = np.empty((at.size, len(wanted)))
     for first in range(0, at.size, AT_A_TIME):
         some = slice(first, first + AT_A_TIME)
         t_end = now[some]
+        past = p_pu[at[some, None] + back]
         nothing = np.full((t_end.size, WINDOW, 3), np.nan)
         of_windows = features.compute(
             Windows.from_arrays(
@@ -180,9 +188,15 @@ def _inputs(
         for group, block in (
             (ahead, ahead.compute(t_end, offsets, kinds[some])),
             (site, site.compute(rated)),
-            (load_history, load_history.compute(p_pu[at[some, None] + back], t_end, offsets, kinds[some])),
+            (load_history, load_history.compute(past, t_end, offsets, kinds[some])),
         ):
             found |= {feature.name: column for feature, column in zip(group.FEATURES, block.T, strict=True)}
+        if not earlier.isdisjoint(wanted):
+            columns_of_week = load_week.compute(past).T
+            found |= {
+                feature.name: column
+                for feature, column in zip(load_week.FEATURES, columns_of_week, strict=True)
+            }
         out[some] = np.stack([found[name] for name in wanted], axis=1)
     return out
 
@@ -190,19 +204,39 @@ def _inputs(
 def _truth(pu: dict[str, Float], holiday: Float, at: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
     """Load at each horizon, what the naive forecasts say, and what an oracle does."""
     p, calm = pu["p_w"], pu["p_noise_free_w"] + pu["pv_w"]
+    truth = known_truth(p, holiday, at)
     # Departure from the load without its random part, now, an hour ago and over a day, of the gross load.
     apart = (p - pu["p_noise_free_w"]) / calm
     total = np.concatenate([[0.0], np.cumsum(apart)])
     departures = np.stack([apart[at], apart[at - 4], (total[at + 1] - total[at + 1 - DAY]) / DAY], axis=1)
+    for name, step in zip(HORIZONS, QUARTERS_AHEAD, strict=True):
+        truth[f"oracle_{name}"] = _oracle(calm[at + step], pu["pv_w"][at + step], departures, p[at + step])
+    return truth
+
+
+def known_truth(p: Float, holiday: Float, at: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
+    """Load at each horizon and what the naive forecasts say, by name, [n] each.
+
+    Args:
+        p: Load of all quarters of a feeder.
+        holiday: 1 where a quarter lies on a public holiday.
+        at: Newest quarter of each row, [n].
+    """
     truth: dict[str, NDArray[np.generic]] = {}
     for name, step in zip(HORIZONS, QUARTERS_AHEAD, strict=True):
         truth[f"p_{name}"] = p[at + step]
         truth[f"persistence_{name}"] = p[at]
         truth[f"yesterday_{name}"] = p[at + step - DAY]
         truth[f"last_week_{name}"] = p[at + step - WEEK]
-        truth[f"oracle_{name}"] = _oracle(calm[at + step], pu["pv_w"][at + step], departures, p[at + step])
         truth[f"holiday_{name}"] = holiday[at + step] > 0.5
     return truth
+
+
+def hours_ahead(p: Float, at: NDArray[np.int64]) -> Float:
+    """Means of the 24 hours behind each row's newest quarter, [n, 24]."""
+    ahead_of = p[at[:, None] + np.arange(1, DAY + 1)]
+    found: Float = ahead_of.reshape(at.size, HOURS, DAY // HOURS).mean(axis=2)
+    return found
 
 
 def _oracle(calm: Float, pv: Float, departures: Float, p: Float) -> Float:

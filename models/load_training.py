@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,22 +77,28 @@ def train(
 
 
 @functools.cache
-def _trainer(shape: Shape) -> _Trainer:
-    return _Trainer(shape)
+def _trainer(shape: Shape) -> Trainer:
+    made = model(shape)
+    return Trainer(made, made.weights)
 
 
-class _Trainer:
-    """One traced model and optimiser, used again and again."""
+class Trainer:
+    """One traced model and optimiser, used again and again.
 
-    def __init__(self, shape: Shape) -> None:
+    Args:
+        made: A Keras model from scaled rows to answers.
+        variables: Its variables in the order of the arrays that it is given and gives back.
+    """
+
+    def __init__(self, made: Any, variables: Sequence[Any]) -> None:
         tf, keras = libraries()
         self._tf = tf
-        self._model = model(shape)
+        self._model, self._variables = made, tuple(variables)
         self._optimizer = keras.optimizers.AdamW(1e-3, weight_decay=DECAY, global_clipnorm=LARGEST_GRADIENT)
         self._optimizer.build(self._model.trainable_variables)
-        rows = tf.TensorSpec((None, shape.steps * shape.inputs + shape.known), tf.float32)
-        wanted = tf.TensorSpec((None, shape.outputs), tf.float32)
-        weight = tf.TensorSpec((None, 1), tf.float32)
+        rows = tf.TensorSpec((None, made.input_shape[1]), tf.float32)
+        wanted = tf.TensorSpec((None, made.output_shape[1]), tf.float32)
+        weight = tf.TensorSpec((None, None), tf.float32)
         order = tf.TensorSpec((None, None), tf.int32)
         self._epoch = tf.function(self._run_epoch, input_signature=((rows, wanted, weight), order))
         self._answer = tf.function(lambda X: self._model(X, training=False), input_signature=(rows,))
@@ -114,8 +121,9 @@ class _Trainer:
     def train(
         self, weights: Weights, data: tuple[Float, Float, Float], course: Course, seed: int
     ) -> tuple[Weights, list[float]]:
+        """As the function `train`."""
         tf = self._tf
-        self._model.set_weights(list(weights))
+        self._set(weights)
         for variable in self._optimizer.variables:
             variable.assign(np.zeros(variable.shape, dtype=variable.dtype))
         rng = np.random.default_rng(seed)
@@ -130,10 +138,15 @@ class _Trainer:
             # The last batch is filled up from the front: all batches are equally large.
             order = np.resize(rng.permutation(n), (batches, batch)).astype(np.int32)
             losses.append(float(self._epoch(held, order)))
-        return tuple(np.asarray(one, dtype=np.float32).copy() for one in self._model.get_weights()), losses
+        return tuple(np.array(one.numpy(), dtype=np.float32) for one in self._variables), losses
+
+    def _set(self, weights: Weights) -> None:
+        for variable, array in zip(self._variables, weights, strict=True):
+            variable.assign(array)
 
     def predict(self, weights: Weights, rows: Float) -> NDArray[np.float64]:
-        self._model.set_weights(list(weights))
+        """As the function `predict`."""
+        self._set(weights)
         parts = [
             self._answer(self._tf.constant(rows[at : at + JUDGED_AT_A_TIME])).numpy()
             for at in range(0, len(rows), JUDGED_AT_A_TIME)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from data_contracts.dataset import Dataset
     from models.dataset import Built
     from models.evaluation import Answers
+    from models.time_splits import TimeSplit
 
 FittedT = TypeVar("FittedT")
 Claim = Literal["exact", "surrogate", "approximate", "none"]
@@ -204,6 +205,7 @@ class Definition(ABC, Generic[FittedT]):
         title: One line for people.
         module: monitoring, maintenance, energy or decision.
         algorithm: In words.
+        variant: Name of the algorithm where the model has another one beside; empty for its first.
         proof: `forecast` (beats opponent and depth-3 tree) or `estimator` (comes near the oracle).
         library: Library whose models are all trained in one process; empty where none asks for that.
         one_split: Whether tuning judges on one split of the episodes, where a fit takes long.
@@ -243,6 +245,7 @@ class Definition(ABC, Generic[FittedT]):
     title: ClassVar[str]
     module: ClassVar[str]
     algorithm: ClassVar[str]
+    variant: ClassVar[str] = ""
     proof: ClassVar[Proof]
     library: ClassVar[Library] = ""
     one_split: ClassVar[bool] = False
@@ -302,6 +305,21 @@ class Definition(ABC, Generic[FittedT]):
             NotImplementedError: The definition's rows are windows or sequences.
         """
         raise NotImplementedError(f"{self.name} has no table of its own")
+
+    def observed_rows(self, dataset: Dataset, split: TimeSplit) -> Built:
+        """Labelled rows of an ingested dataset, where its tables can tell the target.
+
+        Args:
+            dataset: Tables that were measured.
+            split: Which days train, validate and test.
+
+        Raises:
+            DataError: They cannot; the message names what is lacking.
+        """
+        from models.observed import lacking
+
+        del split
+        raise lacking(self, dataset)
 
     def chosen(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Windows to train and be judged on, bool [n]; all of them unless the definition thins some out."""

@@ -41,7 +41,7 @@ JUDGES = 1 + len(MARGINS) + 1 + len(CLASSES)
 
 _ROUNDS, _LEAST_ERROR = 50, 1e-3
 # Where few days are known the answers are weighed alike that are scores: the forest's and the least margin.
-_USUAL = np.array([0.5, *(0.0 for _ in MARGINS), 0.5, *(0.0 for _ in CLASSES)])
+USUAL = np.array([0.5, *(0.0 for _ in MARGINS), 0.5, *(0.0 for _ in CLASSES)])
 _RIDGE = 10.0
 
 
@@ -139,12 +139,12 @@ def fit(rows: Rows, inputs: tuple[str, ...], params: Mapping[str, Any], seed: in
         seed: Decides folds and draws.
     """
     X, score = rows.inputs(inputs), np.asarray(rows.truth["score"], dtype=np.float64) / 100.0
-    weights, bias = _USUAL, 0.0
+    weights, bias = USUAL, 0.0
     if np.unique(rows.episode.codes).size >= FOLDS:
         judged = np.zeros((len(rows), JUDGES))
         for fitting, left_out in folds(rows.episode, FOLDS, np.random.default_rng(seed)):
             judged[left_out] = _learn(rows.select(fitting), X[fitting], params, seed).judge(X[left_out])
-        weights, bias = least_absolute(judged, score, _USUAL)
+        weights, bias = least_absolute(judged, score, USUAL)
     failures = logistic.fit(X, Names.of(rows.truth["failure"].tolist()), C=float(params["C"]))
     return Stack(_learn(rows, X, params, seed), weights, bias, failures)
 

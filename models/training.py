@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,6 +121,8 @@ def train(
     register: bool = True,
     substation: str | None = None,
     study: str | None = None,
+    algorithm: str = "",
+    rows: Callable[[Definition[Any], Profile], Pool] | None = None,
     watch: Callable[[Definition[Any], Any, Pool], None] | None = None,
 ) -> TrainResult:
     """Train the model `name` on pooled rows and register it, unless this step has registered it before.
@@ -139,13 +141,15 @@ def train(
         register: False gives an evaluation figure only (pooling forbidden): nothing enters the registry.
         substation: The only one to learn from; None for all training substations of the profile.
         study: Key of the search for parameters, the same for any number of trials; the step's key by default.
+        algorithm: Another algorithm of the model than its first; see `models.catalogue.ALGORITHMS`.
+        rows: Gives the rows for a definition and a profile; those of the datasets by default.
         watch: Shown the definition, the fitted model and the rows when everything is done.
 
     Raises:
         DataError: A dataset is missing, or a split has no usable window.
         ParityError: The compiled model does not answer as the fitted one; nothing is registered.
     """
-    declared = defined(name)
+    declared = defined(name, algorithm)
     registered = name if substation is None else f"{name}.{substation}"
     profile = profile if substation is None else profile.only(substation)
     study = study or step_key
@@ -154,7 +158,7 @@ def train(
     if done is not None:
         return _found(home, done)
     clock = _Clock()
-    pool = load(declared, profile, datasets)
+    pool = load(declared, profile, datasets) if rows is None else rows(declared, profile)
     all_tags = {**_own_tags(profile, name, substation), **version_tags(declared, pool, step_key)}
     all_tags |= tags or {}
     store = tracking.connect(home)
@@ -283,12 +287,7 @@ def load(declared: Definition[Any], profile: Profile, datasets: Mapping[str, Pat
     }
     training = concatenate([built[name].rows for name in profile.training])
     held_out = [built[name].rows for name in profile.held_out]
-    for split, text in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
-        if not np.any(training.split == split):
-            raise DataError(
-                f"{declared.name}: no {text} window in {', '.join(profile.training)}",
-                "give the profile more days and episodes",
-            )
+    check_splits(declared, training, profile.training, "give the profile more days and episodes")
     return Pool(
         training=training,
         held_out=concatenate(held_out) if held_out else None,
@@ -297,6 +296,17 @@ def load(declared: Definition[Any], profile: Profile, datasets: Mapping[str, Pat
         circuits={dataset.name: dataset.manifest.circuit_digest for dataset in opened.values()},
         scheme=scheme(profile.simulation.start),
     )
+
+
+def check_splits(declared: Definition[Any], training: Rows, substations: Sequence[str], remedy: str) -> None:
+    """See that there are rows to train on, to validate and to test.
+
+    Raises:
+        DataError: There are none of one kind.
+    """
+    for split, text in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
+        if not np.any(training.split == split):
+            raise DataError(f"{declared.name}: no {text} window in {', '.join(substations)}", remedy)
 
 
 def assess(declared: Definition[Any], fitted: Any, profile: Profile, pool: Pool) -> Evaluated:
@@ -322,6 +332,7 @@ def version_tags(declared: Definition[Any], pool: Pool, step_key: str) -> dict[s
         "catalogue_digest": catalogue_digest(),
         "code_digest": digest_rooms(ROOMS),
         "split": pool.scheme,
+        **({"algorithm": declared.variant} if declared.variant else {}),
     }
 
 

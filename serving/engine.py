@@ -8,6 +8,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+# numpy loads these two at their first use, which would be some request's 40 ms.
+import numpy.ma
+import numpy.random
+
 import features
 from data_contracts.answers import NAMES
 from data_contracts.ranges import INVALID
@@ -18,7 +22,7 @@ from serving.assessment import input_quality, limits_exceeded
 from serving.challengers import Challengers
 from serving.errors import SnapshotError
 from serving.metrics import ModelMetrics
-from serving.panel import Asked, Served, answers_of, plan_for
+from serving.panel import Asked, Served, answers_of, plan_for, takes_long
 from serving.routing import Routing
 from serving.runtime import load_model
 from serving.shadow.worker import Shadow, shadow_of
@@ -160,6 +164,10 @@ class Engine:
         for served in self.models:
             if served.model.version not in kept:
                 served.metrics.forget()
+
+    def takes_long(self, asked: Sequence[Asked]) -> bool:
+        """Whether an answer takes so many milliseconds that nobody else should wait for it."""
+        return any(takes_long(self._plans[one.site], one) for one in asked)
 
     def answer(self, asked: Sequence[Asked], rows: Rows, request_id: str | Sequence[str]) -> list[Response]:
         """Answer checked items.

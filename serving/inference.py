@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from serving import metrics
 from serving.access import Access
@@ -16,7 +17,7 @@ from serving.intake import infer, infer_together
 from serving.limits import Limits
 from serving.live import Live
 from serving.problems import draining, late, not_ready, too_large
-from serving.together import Call, Outcome, Together
+from serving.together import Call, Later, Outcome, Together
 from serving.visit import Visit
 
 Compute = Callable[[Engine, bytes, str, Visit], bytes]
@@ -69,23 +70,23 @@ class Inference:
                 if len(body) <= limits.inline_bytes:
                     answer = await self._together.answer(engine, Call(body, visit))
                 else:
-                    answer = await self._beside(engine, body, visit, until)
+                    answer = partial(self._compute, engine, body, visit.request_id, visit)
+                if not isinstance(answer, bytes):
+                    answer = await self._beside(answer, until)
             except TimeoutError as error:
                 raise late(deadline_s, limits.retry_after_s) from error
             if time.perf_counter() > until:
                 raise late(deadline_s, limits.retry_after_s)
             return answer
 
-    async def _beside(self, engine: Engine, body: bytes, visit: Visit, until: float) -> bytes:
+    async def _beside(self, work: Later, until: float) -> bytes:
         """Compute beside the event loop; what waits for its turn beyond its deadline is not computed.
 
         Raises:
             TimeoutError: The deadline has passed.
         """
         queued = time.perf_counter()
-        computing = asyncio.get_running_loop().run_in_executor(
-            self._pool, self._timed, engine, body, visit, queued
-        )
+        computing = asyncio.get_running_loop().run_in_executor(self._pool, self._timed, work, queued)
         return await asyncio.wait_for(computing, max(until - queued, 0.0))
 
     def require_open(self) -> Engine:
@@ -107,12 +108,12 @@ class Inference:
         """Let the computing thread end."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _timed(self, engine: Engine, body: bytes, visit: Visit, queued: float | None = None) -> bytes:
+    def _timed(self, work: Later, queued: float | None = None) -> bytes:
         started = time.perf_counter()
         if queued is not None:
             metrics.queue_seconds.observe(started - queued)
         try:
-            return self._compute(engine, body, visit.request_id, visit)
+            return work()
         finally:
             metrics.compute_seconds.observe(time.perf_counter() - started)
 
@@ -130,6 +131,6 @@ class Inference:
 
     def _outcome(self, engine: Engine, call: Call) -> Outcome:
         try:
-            return self._timed(engine, call.body, call.visit)
+            return self._timed(partial(self._compute, engine, call.body, call.visit.request_id, call.visit))
         except Exception as error:  # noqa: BLE001 - told to the one that asked
             return error

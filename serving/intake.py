@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 
 import msgspec
@@ -32,7 +33,7 @@ from serving import metrics
 from serving.engine import Engine
 from serving.panel import Asked
 from serving.problems import ProblemError, malformed, too_large, violation
-from serving.together import Call, Outcome
+from serving.together import Call, Later, Outcome
 from serving.visit import Visit
 
 _encode = msgspec.json.Encoder().encode
@@ -79,15 +80,14 @@ def infer(engine: Engine, body: bytes, request_id: str, visit: Visit | None = No
     Raises:
         ProblemError: 400, 403, 413 or 422: the body as a whole, or its only item, cannot be answered.
     """
-    intake = take_in(engine, body, visit)
-    answers = [] if intake.rows is None else engine.answer(intake.asked, intake.rows, request_id)
-    return _encoded(intake, answers, request_id)
+    return _answered_alone(engine, take_in(engine, body, visit), request_id)
 
 
 def infer_together(engine: Engine, calls: Sequence[Call]) -> list[Outcome]:
     """Answer several requests in one call of the features and of each model, as `infer` answers each.
 
-    What is wrong with one of them is its own outcome; nothing of it touches the others.
+    What is wrong with one of them is its own outcome; nothing of it touches the others. What takes long is
+    left to the caller, as a function that answers it.
     """
     outcomes = [_taken_in(engine, call) for call in calls]
     if len(calls) == 1:
@@ -112,23 +112,29 @@ def infer_together(engine: Engine, calls: Sequence[Call]) -> list[Outcome]:
         return [_alone(engine, call, taken) for call, taken in zip(calls, outcomes, strict=True)]
 
 
-def _alone(engine: Engine, call: Call, taken: Intake | Exception) -> Outcome:
+def _alone(engine: Engine, call: Call, taken: Intake | Later | Exception) -> Outcome:
     """Answer what was taken in of one request by itself."""
-    if isinstance(taken, Exception):
+    if not isinstance(taken, Intake):
         return taken
-    name = call.visit.request_id
     try:
-        answers = [] if taken.rows is None else engine.answer(taken.asked, taken.rows, name)
-        return _encoded(taken, answers, name)
+        return _answered_alone(engine, taken, call.visit.request_id)
     except Exception as error:  # noqa: BLE001 - told to the one that asked
         return error
 
 
-def _taken_in(engine: Engine, call: Call) -> Intake | Exception:
+def _answered_alone(engine: Engine, intake: Intake, request_id: str) -> bytes:
+    answers = [] if intake.rows is None else engine.answer(intake.asked, intake.rows, request_id)
+    return _encoded(intake, answers, request_id)
+
+
+def _taken_in(engine: Engine, call: Call) -> Intake | Later | Exception:
     try:
-        return take_in(engine, call.body, call.visit)
+        taken = take_in(engine, call.body, call.visit)
     except Exception as error:  # noqa: BLE001 - told to the one that asked
         return error
+    if engine.takes_long(taken.asked):
+        return partial(_answered_alone, engine, taken, call.visit.request_id)
+    return taken
 
 
 def _joined(parts: Sequence[Rows]) -> Rows:

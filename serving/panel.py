@@ -78,6 +78,7 @@ class Plan:
         run: Models that are asked.
         sequences: Models of sequences that are not published.
         readings: Readings from which on no model has too few.
+        slow: Those of `run` whose inputs take many milliseconds for one item.
         bare: What is known of an item that brings nothing beside its readings, by how many they are.
     """
 
@@ -85,6 +86,7 @@ class Plan:
     run: tuple[Served, ...]
     sequences: tuple[str, ...]
     readings: int
+    slow: tuple[Served, ...] = ()
     bare: dict[int, Sifted] = field(default_factory=dict)
 
 
@@ -122,7 +124,17 @@ def plan_for(site: Site, routes: Mapping[str, Served]) -> Plan:
         + [abstentions.SEQUENCES[name] for name in sequences],
         default=1,
     )
-    return Plan(tuple(known), tuple(run), sequences, enough)
+    slow = tuple(served for served in run if served.model.slow)
+    return Plan(tuple(known), tuple(run), sequences, enough, slow)
+
+
+def takes_long(plan: Plan, one: Asked) -> bool:
+    """Whether a model will look at an item whose inputs take many milliseconds."""
+    return any(
+        (one.models is None or served.model.spec.model in one.models)
+        and not abstentions.absent(one.item, served.model.spec.requires)
+        for served in plan.slow
+    )
 
 
 def answers_of(plans: Mapping[Site, Plan], asked: Sequence[Asked], rows: Rows) -> list[Told]:

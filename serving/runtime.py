@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import features
 from data_contracts.answers import Answer
-from features.context import GROUP_OF
+from features.context import GROUP_OF, SLOW_GROUPS
 from serving.answers import build_decoder
 from serving.errors import ModelError, ProofError, SnapshotError
 from serving.snapshot import ModelEntry, Snapshot
@@ -34,6 +34,7 @@ class CompiledModel:
         columns: Columns of its inputs in `features.ALL_INDEX`.
         sequential: Whether it reads a sequence.
         context_groups: Groups of the context's features that it reads.
+        slow: Whether one of these takes many milliseconds for one item.
         required: Which of its inputs must have a value, bool [features].
         one_of: Places of the inputs of which at least one must have a value.
     """
@@ -46,6 +47,7 @@ class CompiledModel:
         self.columns = np.array([features.ALL_INDEX[name] for name in spec.features], dtype=np.intp)
         self.sequential = not set(spec.features).isdisjoint(features.SEQUENCE_NAMES)
         self.context_groups = frozenset(GROUP_OF[name] for name in spec.features if name in GROUP_OF)
+        self.slow = not SLOW_GROUPS.isdisjoint(self.context_groups)
         self.required = np.array([name not in spec.optional for name in spec.features])
         self.one_of = np.array([spec.features.index(name) for name in spec.one_of], dtype=np.intp)
         ranges = np.array([one or (-np.inf, np.inf) for one in spec.seen], dtype=np.float64).reshape(-1, 2)
@@ -163,6 +165,8 @@ def _session(graph: bytes, entry: ModelEntry) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    # An arena keeps what the largest batch took, for each of the graphs.
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")

@@ -27,8 +27,11 @@ class Call:
     visit: Visit
 
 
-Outcome = bytes | Exception
-"""The encoded answer to a call, or what stands in its way."""
+Later = Callable[[], bytes]
+"""Gives the encoded answer to a call that takes long: to be called where nobody waits for it."""
+
+Outcome = bytes | Later | Exception
+"""The encoded answer to a call, what gives it, or what stands in its way."""
 
 ComputeTogether = Callable[[Engine, Sequence[Call]], list[Outcome]]
 """From an engine and calls to their outcomes, in the same order."""
@@ -43,16 +46,16 @@ class Together:
 
     def __init__(self, compute: ComputeTogether) -> None:
         self._compute = compute
-        self._waiting: dict[Engine, list[tuple[Call, asyncio.Future[bytes]]]] = {}
+        self._waiting: dict[Engine, list[tuple[Call, asyncio.Future[bytes | Later]]]] = {}
 
-    async def answer(self, engine: Engine, call: Call) -> bytes:
-        """The encoded answer to one call.
+    async def answer(self, engine: Engine, call: Call) -> bytes | Later:
+        """The encoded answer to one call, or what gives it.
 
         Raises:
             ProblemError: The call cannot be answered.
         """
         loop = asyncio.get_running_loop()
-        answered: asyncio.Future[bytes] = loop.create_future()
+        answered: asyncio.Future[bytes | Later] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._answer_all)
         self._waiting.setdefault(engine, []).append((call, answered))

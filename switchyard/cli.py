@@ -9,10 +9,12 @@ from switchyard.commands import (
     challengers,
     evaluation,
     federation,
+    ingestion,
     machine,
     registry,
     replicas,
     service,
+    studies,
     training,
 )
 from switchyard.commands.shared import Group
@@ -26,6 +28,10 @@ Examples:
   switchyard serve --port 3000         answer requests from the current snapshot
   switchyard infer examples/*.json     ask a running service and read its answers
   switchyard up                        the service, Prefect and MLflow, with their addresses
+  switchyard study powerflow --circuit Master.dss
+                                       a circuit of your own
+  switchyard ingest scada.csv --table load --mapping scada.yaml --propose
+                                       records of your own
   switchyard status                    what is up, versions, what is served, the last runs
 """
 
@@ -39,10 +45,13 @@ def main() -> None:
 for command in (
     training.run,
     training.simulate,
+    ingestion.ingest,
+    ingestion.datasets,
     training.train,
     federation.federation,
     registry.publish,
     evaluation.evaluate,
+    studies.study,
     service.serve,
     service.infer,
     service.keys,

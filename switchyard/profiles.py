@@ -121,7 +121,11 @@ class Answers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One campaign's size; `switchyard/profiles/<name>.yaml`."""
+    """One campaign's size; `switchyard/profiles/<name>.yaml`.
+
+    `challengers` are further algorithms of models, with their trials: trained after the first one, they
+    become champion where the rule says so.
+    """
 
     name: str
     seed: Count
@@ -133,6 +137,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tuning: Tuning
     federation: Federation
     answers: Answers
+    challengers: dict[str, dict[str, Positive]] = {}
 
     @property
     def substations(self) -> tuple[str, ...]:
@@ -194,6 +199,11 @@ def _check(profile: Profile, source: str) -> None:
     if untuned:
         raise ConfigurationError(
             f"{source}: tuning.trials lacks {', '.join(untuned)}", "give each model a number of trials"
+        )
+    unknown = [model for model in profile.challengers if model not in profile.models]
+    if unknown:
+        raise ConfigurationError(
+            f"{source}: challengers names {', '.join(unknown)}, which models does not", "add or remove it"
         )
     strangers = [model for model in profile.federation.models if model not in profile.models]
     if strangers:

@@ -28,6 +28,7 @@ from features.context import (
     interval_events,
     limits,
     load_history,
+    load_week,
     loading,
     plain,
     profile,
@@ -51,11 +52,13 @@ class Group:
         features: What it computes.
         read: Features of n items, float64 [n, features]; the second argument holds their windows, with the
             instant and the nominals of each.
+        slow: Whether one item takes many milliseconds, so that a service computes them beside its event loop.
     """
 
     name: str
     features: tuple[Feature, ...]
     read: Callable[[Sequence[Item], Windows], Float]
+    slow: bool = False
 
 
 GROUPS = (
@@ -78,7 +81,8 @@ GROUPS = (
     Group(interval_events.GROUP, interval_events.FEATURES, interval_events.read),
     Group(dispatch.GROUP, dispatch.FEATURES, dispatch.read),
     Group(equipment.GROUP, equipment.FEATURES, equipment.read),
-    Group(grid.GROUP, grid.FEATURES, grid.read),
+    Group(grid.GROUP, grid.FEATURES, grid.read, slow=True),
+    Group(load_week.GROUP, load_week.FEATURES, load_week.read),
 )
 
 CONTEXT_FEATURES: tuple[Feature, ...] = tuple(feature for group in GROUPS for feature in group.features)
@@ -89,6 +93,9 @@ GROUP_OF: dict[str, int] = {
     feature.name: place for place, group in enumerate(GROUPS) for feature in group.features
 }
 """Place in `GROUPS` of the group that computes a feature."""
+
+SLOW_GROUPS = frozenset(place for place, group in enumerate(GROUPS) if group.slow)
+"""Places in `GROUPS` of those that take many milliseconds for one item."""
 
 
 _START = tuple(sum(len(group.features) for group in GROUPS[:place]) for place in range(len(GROUPS)))

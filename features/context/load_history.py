@@ -150,15 +150,21 @@ def _like(load_pu: Float, t_end: Float, utc_offset_s: Float, kinds: Int) -> Floa
 
 def read(items: Sequence[Item], windows: Windows) -> Float:
     """Features of n items, float64 [n, len(FEATURES)]."""
+    load_pu = histories(items, windows)
+    if np.isnan(load_pu).all():
+        return np.full((len(items), len(FEATURES)), np.nan)
+    return compute(load_pu, windows.t_end, windows.utc_offset_s, day_kinds.read(items, windows))
+
+
+def histories(items: Sequence[Item], windows: Windows) -> Float:
+    """Loads of the last quarters of an hour of n items, of rated power, NaN where unknown, [n, QUARTERS]."""
     load_pu = np.full((len(items), QUARTERS), np.nan)
     for row, item in enumerate(items):
         if item.load_history is not UNSET:
             now_w = float(windows.samples[-1, ch.P, row].sum())
             by_quarter = _quarters(item.load_history, float(windows.t_end[row]), now_w)
             load_pu[row] = by_quarter / windows.s_rated_va[row]
-    if np.isnan(load_pu).all():
-        return np.full((len(items), len(FEATURES)), np.nan)
-    return compute(load_pu, windows.t_end, windows.utc_offset_s, day_kinds.read(items, windows))
+    return load_pu
 
 
 def _quarters(history: LoadHistory, t_end: float, now_w: float) -> Float:

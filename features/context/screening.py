@@ -34,7 +34,7 @@ from data_contracts.transmission_ac import (
 TOLERANCE_PU = 1e-3
 """Largest mismatch of a screened power flow, 0.1 MVA: well below the errors of the meters."""
 
-SEARCH = Search(first=0.125, resolution=0.0125, ceiling=0.25, tolerance_pu=TOLERANCE_PU)
+SEARCH = Search(first=0.125, resolution=0.0125, ceiling=0.25, tolerance_pu=TOLERANCE_PU, again=False)
 """The nose is sought up to the rise that scores 100."""
 
 MOST_SEVERE = 1.6

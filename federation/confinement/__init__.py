@@ -7,6 +7,7 @@ protected folders, with an error that says so. A hook cannot be taken off again,
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -20,7 +21,9 @@ from federation.confinement.audit import refuse_below
 from federation.confinement.landlock import restrict
 from federation.errors import FederationError
 
-ROOMS = ("switchyard", "data_contracts", "substations", "features", "models", "federation")
+ROOMS = (
+    "switchyard", "data_contracts", "substations", "features", "models", "federation", "simulation", "flows",
+)  # fmt: skip
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/proc", "/sys", "/dev")
 
 
@@ -49,6 +52,9 @@ class Confinement:
         Raises:
             FederationError: A protected folder can still be listed.
         """
+        for room in ROOMS:
+            # The folder that they lie in cannot be searched for them any more.
+            importlib.import_module(room)
         there = [folder for folder in self.protected if folder.exists()]
         extra = [folder for folder in self.extra if folder.is_dir()]
         own = [] if self.scratch is None else [self.scratch]

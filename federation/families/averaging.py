@@ -3,6 +3,9 @@
 Each round every site trains from the global weights θ on its own rows and sends θ_k. The control centre takes
 the mean movement Δ = Σ (n_k / n)(θ_k − θ) as a step with momentum, v ← β·v + Δ, θ ← θ + v.
 
+A robust aggregation (`federation/families/robust.py`) takes the place of the weighted mean where the settings
+ask for one, of the movements and, so that no site can shift the scales either, of the columns' moments.
+
 Sources: McMahan et al., "Communication-Efficient Learning of Deep Networks from Decentralized Data", AISTATS
 2017 (FedAvg, β = 0); Hsu, Qi, Brown, "Measuring the Effects of Non-Identical Data Distribution for Federated
 Visual Classification", arXiv:1909.06335, 2019 (FedAvgM).
@@ -16,7 +19,7 @@ Local data: `X` float64 [n, p] or, for sequences, [n, steps, p], finite; `y` flo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
@@ -26,10 +29,12 @@ from numpy.typing import NDArray
 
 from federation import moments
 from federation.errors import FederationError
+from federation.families.robust import combined
 from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, Tuned, in_order
 from federation.message import Message, State, Update
 from federation.moments import Moments
+from federation.terms import AGGREGATIONS, Aggregation
 from models.protocol import Claim
 from switchyard.identity import generator
 
@@ -108,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuning_epochs: Passes of fine-tuning after the last round; 0 for none.
         tuning_rate: Step size of fine-tuning as a factor of `learning_rate`.
         reach: How far the weights of an update may lie from the round's, as a factor of their norm.
+        aggregation: How the sites' movements become one.
     """
 
     seed: str
@@ -123,6 +129,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tuning_epochs: int = 0
     tuning_rate: float = 0.1
     reach: float = 1.0
+    aggregation: Aggregation = "mean"
 
     @property
     def sound(self) -> bool:
@@ -137,6 +144,7 @@ class FedAvg:
 
     name: ClassVar[str] = "fedavg"
     claim: ClassVar[Claim] = "approximate"
+    aggregations: ClassVar[tuple[Aggregation, ...]] = AGGREGATIONS
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
@@ -223,12 +231,7 @@ class FedAvg:
         settings, phase = _settings(state), state.value("phase")
         ordered = in_order(updates)
         if phase == "moments":
-            merged = moments.merge(
-                Moments(update.n * settings.steps, update.array("mean"), np.diag(update.array("m2")))
-                for update in ordered
-            )
-            # As numpy's std, n in the denominator; a column that never moves is left as it is.
-            spread = np.sqrt(np.diag(merged.m2) / merged.n)
+            mean, spread = _scales(settings, ordered)
             first = self._trainer.initial(
                 settings.options, settings.columns, _seed(settings.seed, "initial weights")
             )
@@ -240,19 +243,19 @@ class FedAvg:
                     "rows": sum(update.n for update in ordered),
                 },
                 {
-                    "mean": merged.mean,
+                    "mean": mean,
+                    # A column that never moves is left as it is.
                     "scale": np.where(spread > LEAST_SPREAD, spread, 1.0),
                     **_named("w", first),
                 },
             )
         number = int(state.value("number")) + 1
-        total = sum(update.n for update in ordered)
+        shares = _shares(ordered)
         weights, velocity = [], []
         for at, own in enumerate(weights_of(state)):
             theta = own.astype(np.float64)
-            step = np.zeros_like(theta)
-            for update in ordered:
-                step += (update.n / total) * (weights_of(update)[at] - theta)
+            moved = np.stack([weights_of(update)[at] - theta for update in ordered])
+            step = combined(moved, shares, settings.aggregation)
             if settings.momentum and number > 1:
                 step += settings.momentum * state.array(f"velocity{at:02d}")
             weights.append((theta + step).astype(own.dtype))
@@ -308,6 +311,31 @@ def _settings(state: State) -> Settings:
 def _sample(state: State, data: LocalData, suffix: str) -> Sample:
     scaled = (data[f"X{suffix}"] - state.array("mean")) / state.array("scale")
     return Sample(scaled, data[f"y{suffix}"], data[f"weight{suffix}"])
+
+
+def _shares(updates: Sequence[Update]) -> NDArray[np.float64]:
+    n = np.asarray([update.n for update in updates], dtype=np.float64)
+    shares: NDArray[np.float64] = n / n.sum()
+    return shares
+
+
+def _scales(settings: Settings, updates: Sequence[Update]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each column, [p] each, as numpy's std with n in the denominator.
+
+    By the mean they are those of pooled rows. A robust aggregation takes that of the sites' means, and that
+    of their squared deviations from it.
+    """
+    if settings.aggregation == "mean":
+        merged = moments.merge(
+            Moments(update.n * settings.steps, update.array("mean"), np.diag(update.array("m2")))
+            for update in updates
+        )
+        return merged.mean, np.sqrt(np.diag(merged.m2) / merged.n)
+    shares = _shares(updates)
+    means = np.stack([update.array("mean") for update in updates])
+    mean = combined(means, shares, settings.aggregation)
+    own = np.stack([update.array("m2") / (update.n * settings.steps) for update in updates])
+    return mean, np.sqrt(combined(own + (means - mean) ** 2, shares, settings.aggregation))
 
 
 def _norm(arrays: Iterable[NDArray[Any]]) -> float:

@@ -3,7 +3,8 @@
 What a network is to learn may depend on constants that all rows together decide, and what is said of its
 answers on errors of all sites. Before the averaging, rounds of sums settle the former; only then is it known
 what each row's inputs and target are. After it, rounds of sums settle the latter. A site that fine-tunes the
-network settles what comes after from its own rows alone, and sends those sums with its weights.
+network settles what comes after from its own rows alone, and sends those sums with its weights. A robust
+aggregation is one of the network; sums stay sums.
 
 Local data: `X` and `X_validation` by row, and what else the plan's `Before` and `After` document.
 """
@@ -21,6 +22,7 @@ from federation.errors import FederationError
 from federation.families.averaging import FedAvg, Weights, weights_of
 from federation.family import MINIMUM_ROWS, Expected, LocalData, Tuned, in_order
 from federation.message import Arrays, Message, State, Update
+from federation.terms import AGGREGATIONS, Aggregation
 from models.protocol import Claim
 
 KNOWN = "known."
@@ -67,6 +69,7 @@ class FramedFedAvg:
 
     name: ClassVar[str] = "fedavg"
     claim: ClassVar[Claim] = "approximate"
+    aggregations: ClassVar[tuple[Aggregation, ...]] = AGGREGATIONS
 
     def __init__(self, network: FedAvg, before: Before, after: Sums | None = None) -> None:
         self._network, self._before = network, before

@@ -37,7 +37,7 @@ class Binned:
         numbers: Bin of every value, int64 [n, columns]; `missing` where there is none.
         missing: Number of the bin of missing values.
         grown: The trees that `margin` holds.
-        margin: Sum of those trees by output, float64 [2, n].
+        margin: Sum of those trees by output, float64 [outputs, n].
     """
 
     X: Float
@@ -48,11 +48,11 @@ class Binned:
     margin: Float
 
     @classmethod
-    def of(cls, X: Float, bins: SharedBins, missing: int) -> Binned:
-        """Rows before any tree."""
+    def of(cls, X: Float, bins: SharedBins, missing: int, outputs: int = OUTPUTS) -> Binned:
+        """Rows before any tree; trees belong to the outputs in turn."""
         numbers = bins.index(X)
         numbers[np.isnan(X)] = missing
-        return cls(X, bins, numbers, missing, Shape.none(), np.zeros((OUTPUTS, X.shape[0])))
+        return cls(X, bins, numbers, missing, Shape.none(), np.zeros((outputs, X.shape[0])))
 
     def holds(self, X: Float, bins: SharedBins) -> bool:
         """Whether these are the rows `X` in the bins `bins`."""
@@ -70,7 +70,7 @@ class Binned:
         total = np.zeros_like(self.margin) if margin is None else margin
         for tree in range(begin, trees):
             ends = own.walk(int(own.roots[tree]), self.numbers, self.missing)
-            total[tree % OUTPUTS] += own.value[ends]
+            total[tree % total.shape[0]] += own.value[ends]
         return Binned(self.X, self.bins, self.numbers, self.missing, own, total)
 
 

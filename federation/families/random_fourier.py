@@ -197,6 +197,12 @@ class RandomFourier:
         settings = _settings(state)
         return tuple(_machine(state, settings, target) for target in range(settings.targets))
 
+    def parts(self, state: State) -> dict[str, Float]:
+        """What the regressions are made of, once the sums are solved: fields of `FourierMachine` by name."""
+        directions, phases = _directions(_settings(state))
+        solved = {name: state.array(name) for name in ("centre", "scale", "weights", "intercepts")}
+        return {**solved, "directions": directions, "phases": phases}
+
     def levels(self, state: State, form: int) -> tuple[Float, NDArray[np.int64]]:
         """Estimates and true classes of all sites' validation rows of one form, to a bin's width, [m] each.
 

@@ -9,7 +9,7 @@ on all rows at one place.
 
 Where a forest is to answer medians, a further round counts the draws of each leaf by the bin of their target.
 In the end the sites add up, over validation rows, what the first forests forecast and what came; their ratio
-is the scale.
+is the scale. Where no forest is to be scaled, that round is left out.
 
 Local data: `X` float64 [n, columns], NaN where not measured; `target` float64 [n, forests], NaN where a row
 does not enter a forest; `outcome` float64 [n], 0 or 1, which thins the bins; `weight` float64 [n];
@@ -35,7 +35,7 @@ from federation.families.gradient_trees import GradientTrees, Shape
 from federation.families.packed_trees import PackedTrees
 from federation.families.row_draws import MOST_DRAWS, digests, draws
 from federation.families.settings import read_settings
-from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
+from federation.family import Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.shared_bins import SharedBins, lattice
 from models.forest import MOST_LEAVES, MOST_TREES, Forest
@@ -50,6 +50,8 @@ HEAVIEST, FARTHEST = 8192.0, 16.0
 """Largest weight of a row, and largest target."""
 STEEPEST = round(HEAVIEST * FARTHEST / STEP)
 TARGET_BINS = 128
+LEAST_DRAWS = 8
+"""Draws over all sites that every leaf must keep at least, whatever the settings say."""
 NO_PENALTY = 1e-12
 """Keeps an empty node's answer finite."""
 
@@ -94,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seed: Decides the rows of each tree and the columns of each node.
         columns: Columns of a row, p.
         forests: The forests, in the order of the targets.
-        scaled: How many of them, from the first on, add up to what is forecast.
+        scaled: How many of them, from the first on, add up to what is forecast; of none there is no scale.
         scales: Smallest and largest scale.
         edges: Edges per column at most.
     """
@@ -115,10 +117,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             1 <= one.trees <= MOST_TREES
             and 0.0 < one.max_samples <= 1.0
             and 1 <= one.max_depth <= np.log2(MOST_LEAVES)
-            and one.min_samples_leaf >= MINIMUM_ROWS
+            and one.min_samples_leaf >= LEAST_DRAWS
             for one in self.forests
         )
-        few = 1 <= self.scaled <= len(self.forests) and min(self.columns, self.edges) >= 1
+        few = 0 <= self.scaled <= len(self.forests) and min(self.columns, self.edges) >= 1
         return known and tries and grown and few and 0.0 < self.scales[0] <= self.scales[1]
 
     @property
@@ -342,7 +344,9 @@ def _sow(state: State, settings: Settings, bins: SharedBins, grown: PackedTrees)
     forest = int(np.searchsorted(ends, grown.count, side="right"))
     shared = {"edges": bins.edges, "offsets": bins.offsets, **grown.arrays()}
     if forest == len(settings.forests):
-        return Message({**state.header, "phase": "scale"}, shared)
+        if settings.scaled:
+            return Message({**state.header, "phase": "scale"}, shared)
+        return Message({**state.header, "phase": "done", "scale": 1.0}, shared)
     after = Message({**state.header, "phase": "grow", "forest": forest}, shared)
     roots = GradientTrees.none().sow(settings.forests[forest].trees)
     return _ask(after, settings, roots, np.arange(roots.count))

@@ -27,6 +27,7 @@ class DemandResponsePlan(Plan):
     definition = DEFINITION
     family: ClassVar[KMeans] = KMeans()
     metric = DEFINITION.headline
+    inputs = FIGURES
     fine_tuning = "centroids that went on moving at a site would be those of the site's own model"
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

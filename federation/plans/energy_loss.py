@@ -26,6 +26,7 @@ class EnergyLossPlan(Plan):
     definition = DEFINITION
     family: ClassVar[Linear] = Linear()
     metric = DEFINITION.headline
+    inputs = INPUTS
     fine_tuning = "the same equations of one site's rows are that site's own model"
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class EquipmentFailurePlan(Plan):
     definition = DEFINITION
     family: ClassVar[BoostedTrees] = BoostedTrees()
     metric = DEFINITION.headline
+    inputs = DEFINITION.features
     fine_tuning = "trees are not adjusted after they are grown; grown anew at a site they are the local model"
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

@@ -20,9 +20,13 @@ from models.networks import SequenceNet
 from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
+from models.subsets import spread
+from switchyard.identity import generator
 
 DECAY, MOMENTUM = 0.85, 0.3
 TUNING_EPOCHS, TUNING_RATE = 2, 0.15
+# Seconds that a site trains on at most: more make a round longer, and the network hardly better.
+MOST_ROWS = 20_000
 # Adam moves a weight by about its step size a step: a first round at the largest rate that tuning may choose
 # takes small initial weights twice their norm away.
 REACH = 4.0
@@ -39,6 +43,7 @@ class FrequencyStabilityPlan(Plan):
     family: ClassVar[FedAvg] = FedAvg(NetworkTrainer())
     metric = DEFINITION.headline
     fine_tuning = ""
+    inputs = tuple(feature.name for feature in SEQUENCE_FEATURES)
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:
         """The network's hyper-parameters; a round is one pass over the rows, as a pooled epoch is."""
@@ -79,6 +84,7 @@ class FrequencyStabilityPlan(Plan):
 
     def _part(self, rows: Rows, split: int) -> dict[str, NDArray[np.float64]]:
         known = rows.select((rows.split == split) & np.asarray(rows.truth["announced"], dtype=bool))
+        known = spread(known, MOST_ROWS, generator(self.definition.name, "federation", "rows", str(split)))
         return {
             "X": known.inputs(SEQUENCE_NAMES),
             "y": np.asarray(known.truth["change_hz"], dtype=np.float64) / UNIT_HZ,
@@ -89,11 +95,11 @@ class FrequencyStabilityPlan(Plan):
         """Ten readings that depart from nominal, drift and waver."""
         del state
         seconds = np.arange(STEPS) - (STEPS - 1)
-        spread = np.geomspace(0.05, 1.0, count)[:, None]
+        extent = np.geomspace(0.05, 1.0, count)[:, None]
         f_hz = (
             NOMINAL_HZ
-            + spread * PROBE_HZ * rng.normal(size=(count, 1))
-            + spread * PROBE_HZ_S * rng.normal(size=(count, 1)) * seconds
+            + extent * PROBE_HZ * rng.normal(size=(count, 1))
+            + extent * PROBE_HZ_S * rng.normal(size=(count, 1)) * seconds
             + PROBE_NOISE_HZ * rng.normal(size=(count, STEPS))
         )
         steps = sequence(f_hz, np.full(count, NOMINAL_HZ))

@@ -36,6 +36,7 @@ class HarmonicAnalysisPlan(Plan):
     definition = DEFINITION
     family: ClassVar[RandomForest] = RandomForest()
     metric = DEFINITION.headline
+    inputs = DEFINITION.features
     fine_tuning = "trees are not adjusted after they are grown; grown anew at a site they are the local model"
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

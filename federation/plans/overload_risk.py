@@ -33,6 +33,7 @@ class OverloadRiskPlan(Plan):
     definition = DEFINITION
     family: ClassVar[RandomFourier] = RandomFourier()
     metric = DEFINITION.headline
+    inputs = DEFINITION.features
     fine_tuning = "the same sums of one site's rows are that site's own model"
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class PhaseImbalancePlan(Plan):
     definition = DEFINITION
     family: ClassVar[DecisionTree] = DecisionTree()
     metric = "macro_f1"
+    inputs = DEFINITION.features
     fine_tuning = "a tree has no parameters to move a little; grown anew at a site it is the local model"
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

@@ -26,11 +26,14 @@ PLANS = {
     "energy_loss": "federation.plans.energy_loss",
     "equipment_failure": "federation.plans.equipment_failure",
     "frequency_stability": "federation.plans.frequency_stability",
+    "grid_stability": "federation.plans.grid_stability",
     "harmonic_analysis": "federation.plans.harmonic_analysis",
     "load_forecast": "federation.plans.load_forecast",
+    "optimal_dispatch": "federation.plans.optimal_dispatch",
     "overload_risk": "federation.plans.overload_risk",
     "phase_imbalance": "federation.plans.phase_imbalance",
     "power_quality_index": "federation.plans.power_quality_index",
+    "reactive_power": "federation.plans.reactive_power",
     "voltage_anomaly": "federation.plans.voltage_anomaly",
     "voltage_sag": "federation.plans.voltage_sag",
 }
@@ -47,6 +50,8 @@ class Plan(ABC):
         at_level: Name of the condition under which it is compared, set anew by `Definition.calibrate` on the
             evaluated rows for every model alike; empty where models are compared as they stand.
         fine_tuning: Why there is no fine-tuned version; empty where there is one.
+        inputs: Names of the columns that the round of moments tells of, first to last; empty where they have
+            none or there is no such round.
     """
 
     definition: ClassVar[Definition[Any]]
@@ -54,6 +59,7 @@ class Plan(ABC):
     metric: ClassVar[str]
     at_level: ClassVar[str] = ""
     fine_tuning: ClassVar[str]
+    inputs: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class VoltageSagPlan(Plan):
     definition = DEFINITION
     family: ClassVar[WeightedForests] = WeightedForests()
     metric = DEFINITION.headline
+    inputs = DEFINITION.features
     fine_tuning = "trees are not adjusted after they are grown; grown anew at a site they are the local model"
 
     def settings(self, params: Params, seed: str) -> dict[str, Any]:

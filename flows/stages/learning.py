@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from flows.job import Job
+from flows.stages.contest import contest
 from flows.stages.lessons import Lesson, choose
 from flows.stages.spec import Step
 from flows.stages.turns import Turns
@@ -28,6 +29,9 @@ from switchyard.steps import StepRecord, Work, newest_records
 if TYPE_CHECKING:
     from federation.result import FederationResult
     from federation.run import Centre
+    from flows.stages.alliance import Alliance
+    from models.comparison import Comparison
+    from models.registry import RegisteredVersion
     from models.reports import Training
     from models.training import TrainResult
 
@@ -120,6 +124,7 @@ def _train(
         register=register,
         substation=lesson.substation,
         study=study,
+        algorithm=lesson.algorithm,
     )
     result: dict[str, Any] = msgspec.to_builtins(found)
     return result
@@ -129,14 +134,16 @@ def train_step(job: Job, lesson: Lesson, data: Mapping[str, StepRecord]) -> Step
     """Step that trains a model: another number of trials is another step."""
     step = study_step(lesson, data)
     parameters = {**step.parameters, "trials": lesson.trials, "pooling": job.settings.pooling}
-    return replace(step, name=f"train.{job.profile.name}.{lesson.registered}", parameters=parameters)
+    # What challenges a model is no part of the report on the models.
+    kind = "challenge" if lesson.algorithm else "train"
+    return replace(step, name=f"{kind}.{job.profile.name}.{lesson.label}", parameters=parameters)
 
 
 def study_step(lesson: Lesson, data: Mapping[str, StepRecord]) -> Step:
     """What a search for parameters depends on; the number of its trials does not belong to it."""
     profile = lesson.profile
     return Step(
-        f"study.{profile.name}.{lesson.registered}",
+        f"study.{profile.name}.{lesson.label}",
         {
             "seed": profile.seed,
             "start": profile.simulation.start.isoformat(),
@@ -151,9 +158,11 @@ def study_step(lesson: Lesson, data: Mapping[str, StepRecord]) -> Step:
     )
 
 
-def finished(job: Job, data: Mapping[str, StepRecord]) -> dict[str, StepRecord] | None:
-    """Records of the stage `train` of every model of the profile; None where one is not done."""
-    found = {lesson.model: train_step(job, lesson, data).record(job.home) for lesson in choose(job)}
+def finished(
+    job: Job, data: Mapping[str, StepRecord], model: str | None = None
+) -> dict[str, StepRecord] | None:
+    """Records of the stage `train` of every model of the profile, or of one; None where one is not done."""
+    found = {lesson.model: train_step(job, lesson, data).record(job.home) for lesson in choose(job, model)}
     done = {name: record for name, record in found.items() if record is not None}
     return done if len(done) == len(found) else None
 
@@ -179,8 +188,25 @@ def train(job: Job, lesson: Lesson, data: Mapping[str, StepRecord], trainers: Tr
 
     record = train_step(job, lesson, data).run(job.home, work)
     if record.result["version"] is not None:
-        _succeed_unservable(job.home, lesson.registered, int(record.result["version"]["version"]))
+        version = int(record.result["version"]["version"])
+        _succeed_unservable(job.home, lesson.registered, version)
+        if lesson.algorithm:
+            _contest(job, lesson, version)
     return record
+
+
+def _contest(job: Job, lesson: Lesson, version: int) -> None:
+    """Decide between a version by another algorithm and the champion, on days that neither learnt from."""
+
+    def compare(champion: RegisteredVersion, challenger: RegisteredVersion) -> Comparison:
+        from models import comparison
+
+        folders = {name: job.dataset(name) for name in lesson.profile.substations}
+        return comparison.compare(job.home, lesson.profile, folders, champion, challenger)
+
+    decision = contest(job.home, lesson.registered, version, compare)
+    if decision is not None:
+        _log.info("%s: %s: %s", lesson.label, decision.decision, decision.reason)
 
 
 def _succeed_unservable(home: Home, name: str, version: int) -> None:
@@ -200,29 +226,43 @@ def _succeed_unservable(home: Home, name: str, version: int) -> None:
         )
 
 
-def centre(job: Job) -> Centre:
+def centre(alliance: Alliance) -> Centre:
     """The control centre of a run's federations; its processes start when they are needed."""
     from federation.run import Centre
 
+    job = alliance.job
     sites = {substation: job.dataset(substation) for substation in job.profile.training}
-    return Centre(job.profile, job.home, sites, job.profile.held_out)
+    return Centre(
+        job.profile,
+        job.home,
+        sites,
+        job.profile.held_out,
+        terms=alliance.terms,
+        provide="flows.resolving:provide",
+    )
 
 
 def federate(
-    job: Job, name: str, data: Mapping[str, StepRecord], trained: StepRecord | None, directed: Centre
+    alliance: Alliance,
+    name: str,
+    data: Mapping[str, StepRecord],
+    trained: StepRecord | None,
+    directed: Centre,
 ) -> StepRecord:
-    """Federate the model `name` over the training substations with the hyper-parameters that tuning found.
+    """Federate the model `name` over an alliance with the hyper-parameters that tuning found.
 
-    Where pooling is forbidden, the model's defaults are taken: tuning has seen pooled rows.
+    Where pooling is forbidden or a substation is left out, the model's defaults are taken: tuning has seen
+    pooled rows.
 
     Args:
-        job: The run.
+        alliance: Who takes part.
         name: Model of the catalogue.
         data: Record of the stage `features` of each substation.
         trained: Record of the stage `train` of this model, where there is one.
         directed: Directs the sites.
     """
-    pooled = trained is not None and job.settings.pooling == "allow"
+    job, terms = alliance.job, alliance.terms
+    pooled = alliance.everyone and job.settings.pooling == "allow"
     params = dict(trained.result["params"]) if trained is not None and pooled else {}
 
     def work(key: str) -> Work:
@@ -231,8 +271,14 @@ def federate(
 
     step = Step(
         f"federate.{job.profile.name}.{name}",
-        {"profile": _figures_of(job), "params": params, "pooling": job.settings.pooling},
-        _digests(data),
+        {
+            "profile": _figures_of(job),
+            "params": params,
+            "pooling": job.settings.pooling,
+            "aggregation": terms.aggregation,
+            "quorum": terms.least,
+        },
+        {substation: data[substation].digest for substation in job.profile.substations},
         FEDERATION_ROOMS,
     )
     return step.run(job.home, work)
@@ -245,7 +291,7 @@ def forget_lost_registry(job: Job) -> None:
     if tracking.exists(job.home):
         return
     for record in job.home.state.glob("*/*.json"):
-        if record.parent.name.startswith(("train.", "federate.")):
+        if record.parent.name.startswith(("train.", "challenge.", "observed.", "federate.")):
             _log.warning("%s is gone: %s runs again", job.home.mlflow_db, record.parent.name)
             record.unlink()
 
@@ -298,14 +344,36 @@ def _trained_before(job: Job) -> Iterator[StepRecord]:
                 yield record
 
 
-def report_federation(job: Job, records: Iterable[StepRecord]) -> tuple[FederationResult, ...]:
-    """Write `reports/federation.json` and `reports/federation.md`; returns what the records hold."""
+def report_federation(job: Job, records: Mapping[str, StepRecord]) -> tuple[FederationResult, ...]:
+    """Write `reports/federation.json` and `reports/federation.md`; returns what the records hold.
+
+    Models of the same profile that were federated before and are not among the records stay in them.
+
+    Args:
+        job: The run.
+        records: Record of the stage `federate` of each model.
+    """
     from federation import report
     from federation.result import FederationResult
 
-    results = tuple(msgspec.convert(record.result, FederationResult) for record in records)
-    report.write(job.home, results)
-    return results
+    results = {name: msgspec.convert(record.result, FederationResult) for name, record in records.items()}
+    every = {**_federated_before(job), **results}
+    report.write(job.home, [every[name] for name in NAMES if name in every])
+    return tuple(results.values())
+
+
+def _federated_before(job: Job) -> dict[str, FederationResult]:
+    """The newest result of each model; what another release recorded otherwise is left out."""
+    from federation.result import FederationResult
+
+    start, found = f"federate.{job.profile.name}.", {}
+    for record in newest_records(job.home):
+        if record.step.startswith(start):
+            try:
+                found[record.step.removeprefix(start)] = msgspec.convert(record.result, FederationResult)
+            except msgspec.ValidationError as error:
+                _log.info("%s: recorded in another form, left out of the report (%s)", record.step, error)
+    return found
 
 
 def _figures_of(job: Job) -> dict[str, Any]:
@@ -319,10 +387,6 @@ def _figures_of(job: Job) -> dict[str, Any]:
         "held_out": list(profile.held_out),
         "tuning": msgspec.to_builtins(profile.tuning),
     }
-
-
-def _digests(data: Mapping[str, StepRecord]) -> dict[str, str]:
-    return {substation: record.digest for substation, record in data.items()}
 
 
 def _files(job: Job, result: Mapping[str, Any]) -> tuple[Path, ...]:

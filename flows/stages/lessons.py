@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from flows.job import Job
-from models.catalogue import NAMES
+from models.catalogue import NAMES, definition
 from switchyard.errors import UsageError
 from switchyard.profiles import Profile
 
@@ -21,16 +21,23 @@ class Lesson:
         model: Name of the model.
         substation: The only substation to learn from; None for all training substations together.
         profile: The profile with the substations and trials of this lesson.
+        algorithm: Another algorithm of the model than its first; empty for that one.
     """
 
     model: str
     substation: str | None
     profile: Profile
+    algorithm: str = ""
 
     @property
     def registered(self) -> str:
         """Name in the registry."""
         return self.model if self.substation is None else f"{self.model}.{self.substation}"
+
+    @property
+    def label(self) -> str:
+        """Name among the lessons of a run: a challenger has its algorithm beside the registered name."""
+        return f"{self.registered}+{self.algorithm}" if self.algorithm else self.registered
 
     @property
     def trials(self) -> int:
@@ -39,7 +46,11 @@ class Lesson:
 
 
 def choose(
-    job: Job, model: str | None = None, substation: str | None = None, trials: int | None = None
+    job: Job,
+    model: str | None = None,
+    substation: str | None = None,
+    trials: int | None = None,
+    algorithm: str = "",
 ) -> tuple[Lesson, ...]:
     """The lessons that were asked for.
 
@@ -48,11 +59,26 @@ def choose(
         model: The only model to train; None for all of the profile.
         substation: The only substation to learn from; None for all training substations together.
         trials: Trials of each model; None for what the profile says.
+        algorithm: Another algorithm of the model than its first.
 
     Raises:
         UsageError: There is no such model or substation, or the number of trials is not known or below 1.
+        ModelError: The model has no such algorithm.
     """
-    return tuple(_lesson(job, name, substation, trials) for name in _models(job, model))
+    if algorithm and model in NAMES:
+        definition(model, algorithm)
+    lessons = (_lesson(job, name, substation, trials) for name in _models(job, model))
+    return tuple(replace(lesson, algorithm=algorithm) for lesson in lessons)
+
+
+def challengers(job: Job) -> tuple[Lesson, ...]:
+    """Lessons of the further algorithms that the profile trains beside the models' first ones."""
+    return tuple(
+        lesson
+        for model, algorithms in job.profile.challengers.items()
+        for algorithm, trials in algorithms.items()
+        for lesson in choose(job, model, None, trials, algorithm)
+    )
 
 
 def _models(job: Job, model: str | None) -> Iterable[str]:

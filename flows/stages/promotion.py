@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from flows.job import Job
-from flows.stages import serving
+from flows.stages import observed, serving
 from flows.stages.serving import Published
 from models import comparison, promotion, registry
 from models.errors import PromotionError
@@ -58,7 +58,11 @@ def promote(
     provide()
     compared, refusal = None, ""
     try:
-        compared = comparison.compare(job.home, _profile(job, model), job.datasets, champion, challenger)
+        name = model.partition(".")[2]
+        if observed.learnt_from(job, name):
+            compared = observed.compare(job, name, champion, challenger)
+        else:
+            compared = comparison.compare(job.home, _profile(job, model), job.datasets, champion, challenger)
     except PromotionError as error:
         if not force:
             raise

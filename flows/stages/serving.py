@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from flows.answers import Answered, compare, write
 from flows.episodes import Episode, held_out
 from flows.job import Job
 from flows.service import running_service
+from flows.stages import routes
 from models.catalogue import definition
 from switchyard.log import get_logger
 
@@ -46,9 +48,11 @@ class Published(msgspec.Struct, frozen=True):
 def publish(job: Job) -> Published:
     """Write a snapshot of the champions of the profile's models, prove it, let the service take it up.
 
-    Challengers that a canary or shadow asks for are in it too. Replicas are told of it through MLflow.
+    A substation that fine-tuned a champion and found its own version better is routed to that
+    (`flows/stages/routes.py`). Challengers that a canary or shadow asks for are in it too. Replicas are told
+    of it through MLflow.
 
-    Substations that were routed before and are still described keep their routes. What holds the same as an
+    Substations that were routed before and are still described stay routed. What holds the same as an
     earlier snapshot is not written twice.
 
     Raises:
@@ -75,10 +79,11 @@ def publish(job: Job) -> Published:
     for model in job.profile.models:
         if model not in champions:
             raise RegistryError(f"{model} has no champion to publish", "train it first: `switchyard train`")
-    routes = _routes(job, champions)
-    wanted = sorted({registered for of in routes.values() for registered in of.values()})
-    challengers = _challengers(job, {name: champions[name] for name in wanted})
-    beside = [(CHAMPION, champions[name]) for name in wanted]
+    asked = _asked(job, champions)
+    chosen = {name: champions[name] for name in sorted({model for of in asked.values() for model in of})}
+    own = routes.own_versions(job.home, chosen, asked)
+    challengers = _challengers(job, {**chosen, **own})
+    beside = [(CHAMPION, version) for version in (*chosen.values(), *own.values())]
     beside += [(CHALLENGER, version) for version in challengers.values()]
     scratch = job.home.root / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -96,9 +101,19 @@ def publish(job: Job) -> Published:
             )
             for alias, version in beside
         ]
+        sizes: Counter[str] = Counter()
+        for one in models:
+            sizes[one.registered] += sum(file.stat().st_size for file in one.folder.iterdir())
+        left = routes.too_many(sizes, own)
+        served = {name: version for name, version in {**chosen, **own}.items() if name not in left}
+        targets = routes.routed(asked, served)
         before = current_name(job.home)
         name = write_snapshot(
-            job.home, models, routes, catalogue_digest=catalogue_digest(), contract_version=CONTRACT_VERSION
+            job.home,
+            [one for one in models if one.registered in served],
+            targets,
+            catalogue_digest=catalogue_digest(),
+            contract_version=CONTRACT_VERSION,
         )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -108,9 +123,9 @@ def publish(job: Job) -> Published:
         set_current(job.home, name)
     announce(job.home, name)
     _log.info("snapshot %s is %s", name, "current already" if name == before else "published")
-    versions = {registered: str(champions[registered].version) for registered in wanted}
-    beside_them = {registered: str(version.version) for registered, version in challengers.items()}
-    return Published(name, versions, routes, name != before, beside_them)
+    versions = {registered: str(version.version) for registered, version in served.items()}
+    beside_them = {name: str(version.version) for name, version in challengers.items() if name in served}
+    return Published(name, versions, targets, name != before, beside_them)
 
 
 def _challengers(job: Job, champions: Mapping[str, RegisteredVersion]) -> dict[str, RegisteredVersion]:
@@ -133,21 +148,20 @@ def _challengers(job: Job, champions: Mapping[str, RegisteredVersion]) -> dict[s
     return found
 
 
-def _routes(job: Job, champions: Mapping[str, RegisteredVersion]) -> dict[str, dict[str, str]]:
+def _asked(job: Job, champions: Mapping[str, RegisteredVersion]) -> dict[str, list[str]]:
+    """Models that are to answer, by substation: those of the profile, and what was routed before."""
     from serving.snapshot import current_name, open_snapshot
 
     current = current_name(job.home)
     before = {} if current is None else open_snapshot(job.home, current).manifest.routes
     described = set(substations.names())
     kept = {
-        substation: {model: registered for model, registered in of.items() if registered in champions}
+        substation: [model for model in of if model in champions]
         for substation, of in before.items()
         if substation in described
     }
-    ours = {
-        substation: {model: model for model in job.profile.models} for substation in job.profile.substations
-    }
-    return {name: {**kept.get(name, {}), **ours.get(name, {})} for name in {*kept, *ours}}
+    ours = dict.fromkeys(job.profile.substations, job.profile.models)
+    return {name: sorted({*kept.get(name, ()), *ours.get(name, ())}) for name in {*kept, *ours}}
 
 
 def answer(job: Job) -> tuple[Answered, ...]:

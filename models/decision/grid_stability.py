@@ -128,8 +128,8 @@ class GridStability(Definition[Stack]):
         },
         rivals={THRESHOLDS: "thresholds on what operators watch"},
     )
-    family = "none"
-    claim = "none"
+    family = "chained"
+    claim = "exact"
     defaults: ClassVar[Params] = {
         "rounds": 150, "max_depth": 4, "learning_rate": 0.06, "min_samples_leaf": 4, "C": 0.3,
     }  # fmt: skip

@@ -21,6 +21,7 @@ from models import dispatch_limits, dispatch_rows, support_vectors
 from models.dataset import Built
 from models.dispatch_limits import INPUTS, Estimator, Limits
 from models.dispatch_rows import SENT, SYSTEM
+from models.fourier import FourierMachine
 from models.metrics import Columns, Metric, mean_of, ratio, share
 from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
@@ -113,8 +114,8 @@ class OptimalDispatch(Definition[Limits]):
         },
         rivals={"lossless": "the cheapest dispatch without losses"},
     )
-    family = "none"
-    claim = "none"
+    family = "random_fourier"
+    claim = "surrogate"
     defaults: ClassVar[Params] = {"C": 100.0, "gamma": 0.003, "epsilon": 0.03}
     limits = (
         "Of one grid only, that of data_contracts.transmission with all branches in service. It says how "
@@ -262,9 +263,9 @@ class OptimalDispatch(Definition[Limits]):
         )
 
 
-def _machines(fitted: Limits) -> list[Machine]:
+def _machines(fitted: Limits) -> list[Machine | FourierMachine]:
     """The machines in the order of the graph's output."""
-    return [one for one in (fitted.loss, *fitted.above) if isinstance(one, Machine)]
+    return [one for one in (fitted.loss, *fitted.above) if isinstance(one, Machine | FourierMachine)]
 
 
 def _judged(rows: Rows, p_mw: Float, cost: Float) -> Columns:

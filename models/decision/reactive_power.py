@@ -147,8 +147,8 @@ class ReactivePower(Definition[Compensator]):
         },
         rivals={"target_power_factor": "compensating to a power factor that is set"},
     )
-    family = "none"
-    claim = "none"
+    family = "fedavg"
+    claim = "approximate"
     defaults: ClassVar[Params] = {"learning_rate": 3e-3, "batch": 128, "epochs": 60}
     limits = (
         "For a busbar with one switched bank and one bay that feeds it, in normal operation: couplers as "
@@ -198,8 +198,7 @@ class ReactivePower(Definition[Compensator]):
             dropout=(),
         )
         X = train.inputs(INPUTS)
-        wanted = (_known(train, "optimal_var") / train.column(RATED) - _formula(X)) / UNIT
-        return Compensator(dense_networks.fit(X, wanted, course, seed, hidden=HIDDEN))
+        return Compensator(dense_networks.fit(X, to_add(train), course, seed, hidden=HIDDEN))
 
     def calibrate(self, fitted: Compensator, validation: Rows) -> Compensator:
         """Nothing is set on validation rows."""
@@ -328,6 +327,12 @@ class ReactivePower(Definition[Compensator]):
 
 # Both sets of instruments err about alike.
 _WEIGHTS = np.array([0.5 if name in FORMULAS else 0.0 for name in INPUTS])
+
+
+def to_add(rows: Rows) -> Float:
+    """What the network is to add to the mean of the formulas, in `UNIT`, [n]."""
+    wanted = _known(rows, "optimal_var") / rows.column(RATED)
+    return np.asarray((wanted - _formula(rows.inputs(INPUTS))) / UNIT)
 
 
 def _formula(inputs: Float) -> Float:

@@ -17,27 +17,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.dataset import Dataset
-from models import load_inputs, load_model, load_rivals, load_rows, load_scores
+from models import load_inputs, load_model, load_rivals, load_rows, load_scores, observed, observed_load
 from models.dataset import Built
+from models.errors import ModelError
 from models.load_inputs import HORIZONS, SERIES
 from models.load_model import LoadModel, at_hour
 from models.load_scores import COVERAGE, NAIVE
 from models.metrics import Columns
+from models.n_beats_model import NBeatsModel
 from models.networks import Course
 from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
 from models.rows import Rows
 from models.subsets import spread
+from models.time_splits import TimeSplit
 
 Float = NDArray[np.float64]
 
 FITTED_ROWS, PROPHET_ROWS = 60_000, 6000
 QUARTER = "mean net load of the quarter of an hour that ends then, W"
 W_MAGNITUDE = 1e8
+OBSERVED = {"load": ("p_w",)}
+"""Columns of a measured table that are needed; holidays are used where they are told."""
+
 IN_WORDS = {"15min": "15 minutes", "1h": "an hour", "24h": "a day"}
 
 
-class LoadForecast(Definition[LoadModel]):
+Fitted = LoadModel | NBeatsModel
+"""What an algorithm of this model is fitted to."""
+
+
+class LoadForecast(Definition[Fitted]):
     """Prophet with the load history as regressors, and an LSTM for its residuals."""
 
     name = "load_forecast"
@@ -119,6 +129,11 @@ class LoadForecast(Definition[LoadModel]):
         """Quarters of the table `load` with eight days before them and a day behind them."""
         return load_rows.build(dataset, self, start)
 
+    def observed_rows(self, dataset: Dataset, split: TimeSplit) -> Built:
+        """Quarters of an ingested table `load`, likewise."""
+        observed.check(self, dataset, OBSERVED)
+        return observed_load.build(dataset, self, split)
+
     def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
         """Step size, batch and epochs."""
         return {
@@ -131,7 +146,7 @@ class LoadForecast(Definition[LoadModel]):
         """A few quarters of every run of days."""
         return spread(rows, most, rng)
 
-    def fit(self, train: Rows, params: Params, seed: int) -> LoadModel:
+    def fit(self, train: Rows, params: Params, seed: int) -> Fitted:
         """Fit Prophet on some rows, the network on what it leaves over of more."""
         rng = np.random.default_rng(seed)
         some = spread(train, FITTED_ROWS, rng)
@@ -151,18 +166,18 @@ class LoadForecast(Definition[LoadModel]):
             linear=few,
         )
 
-    def calibrate(self, fitted: LoadModel, validation: Rows) -> LoadModel:
+    def calibrate(self, fitted: Fitted, validation: Rows) -> Fitted:
         """Width of the intervals and the error that answers state."""
         X, y = validation.inputs(self.features), load_rivals.wanted(validation)
         error = np.abs(fitted.predict(X) - y).sum(axis=0) / np.abs(y).sum(axis=0)
         intervals = load_model.conformal(fitted, X, y, COVERAGE)
         return replace(fitted, intervals=intervals, mape=float(100.0 * error.mean()))
 
-    def score(self, fitted: LoadModel, rows: Rows) -> float:
+    def score(self, fitted: Fitted, rows: Rows) -> float:
         """Skill over the best naive forecast, mean of the horizons."""
         return self.metric("skill").of(self.answer(fitted, rows), rows)
 
-    def answer(self, fitted: LoadModel, rows: Rows) -> Columns:
+    def answer(self, fitted: Fitted, rows: Rows) -> Columns:
         """Forecasts and their intervals, of rated power."""
         X = rows.inputs(self.features)
         return load_rivals.answer(fitted.predict(X), fitted.half(X))
@@ -173,7 +188,7 @@ class LoadForecast(Definition[LoadModel]):
         sine, cosine = (rows.column(name) for name in decoder["hour_features"])
         return load_rivals.answer(raw, level * at_hour(np.array(decoder["half_by_hour"]), sine, cosine))
 
-    def raw(self, fitted: LoadModel, X: Float) -> Float:
+    def raw(self, fitted: Fitted, X: Float) -> Float:
         """Forecasts with the network answered by Keras, of rated power, float64 [n, 3]."""
         return fitted.predict(X, keras=True)
 
@@ -191,9 +206,10 @@ class LoadForecast(Definition[LoadModel]):
         some = spread(train, load_rivals.TREE_ROWS, np.random.default_rng(0))
         return load_rivals.answer(load_rivals.tree3(some, rows, self.features))
 
-    def oracle_answer(self, rows: Rows) -> Columns:
+    def oracle_answer(self, rows: Rows) -> Columns | None:
         """The load without its random part in the weather to come; departures of now as far as they last."""
-        return load_rivals.answer(load_rivals.columns_of(rows, "oracle"))
+        known = load_rivals.columns_of(rows, "oracle")
+        return load_rivals.answer(known) if np.isfinite(known).all() else None
 
     def shuffled(self) -> Mapping[str, tuple[str, ...]]:
         """The hours of a series together: one nearly repeats the next one."""
@@ -201,7 +217,7 @@ class LoadForecast(Definition[LoadModel]):
         alone = {name: (name,) for name in self.features if name not in inside}
         return {**alone, **{series[0].partition(".")[0]: series for series in SERIES}}
 
-    def compile(self, fitted: LoadModel) -> Compiled:
+    def compile(self, fitted: Fitted) -> Compiled:
         """Prophet's coefficients and the network in one graph; the intervals in the decoder."""
         onnx = fitted.graph(self.name, len(self.features))
         decoder = {
@@ -240,10 +256,16 @@ class LoadForecast(Definition[LoadModel]):
             )
         ]
 
-    def native(self, fitted: LoadModel, example: Rows) -> Native | None:
-        """The Keras model of what Prophet leaves over; Prophet is kept as its coefficients."""
+    def native(self, fitted: Fitted, example: Rows) -> Native | None:
+        """The Keras model of what Prophet leaves over; Prophet is kept as its coefficients.
+
+        Raises:
+            ModelError: The model was fitted by another algorithm.
+        """
         from models import load_training
 
+        if not isinstance(fitted, LoadModel):
+            raise ModelError(f"{self.name}: {type(fitted).__name__} is not of this algorithm")
         X = example.inputs(self.features)
         form = fitted.prophet
         return Native(

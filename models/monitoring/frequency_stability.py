@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from features.sequence import SEQUENCE_FEATURES, SEQUENCE_NAMES, STEPS
 from models import frequency_regimes as regimes
 from models import frequency_rivals as rivals
-from models import network_graph, networks
+from models import network_graph, networks, observed, observed_frequency
 from models.frequency_regimes import BAND_HZ, HORIZON_S, ONSET, QUIET, RECOVERY, ROCOF_HZ_S, STRADDLE, TRENDS
 from models.metrics import Columns, accuracy, determination, macro_f1, mean_of
 from models.networks import Course, SequenceNet, Widths
@@ -30,6 +30,10 @@ from models.subsets import spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from data_contracts.dataset import Dataset
+    from models.dataset import Built
+    from models.time_splits import TimeSplit
 
 WIDTHS = Widths(first=64, second=32, hidden=16)
 UNIT_HZ = 0.005
@@ -129,6 +133,11 @@ class FrequencyStability(Definition[SequenceNet]):
     def label(self, windows: TruthWindows) -> Mapping[str, NDArray[np.generic]]:
         """Frequency at the horizon, the change to it, the regime of the second."""
         return regimes.label(windows)
+
+    def observed_rows(self, dataset: Dataset, split: TimeSplit) -> Built:
+        """Seconds of an ingested table `frequency`; none of them is known to follow an event."""
+        observed.check(self, dataset, {"frequency": ("f_hz",)})
+        return observed_frequency.build(dataset, self, split)
 
     def chosen(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
         """All seconds about an onset, two in five later after it, half of the quiet ones."""
@@ -294,8 +303,9 @@ class FrequencyStability(Definition[SequenceNet]):
         """Error by the time since an onset, and by what was foreseen."""
         from models import frequency_figures
 
-        yield "error_after_onset", frequency_figures.after_onset(answers)
-        yield "onset_scatter", frequency_figures.scatter(answers)
+        if np.any(answers.rows.truth[ONSET]):
+            yield "error_after_onset", frequency_figures.after_onset(answers)
+            yield "onset_scatter", frequency_figures.scatter(answers)
 
 
 def _mirror() -> NDArray[np.float64]:

@@ -21,6 +21,8 @@ Examples:
   switchyard evaluate voltage_sag                its bars, what it is beside, where not to trust it
   switchyard evaluate voltage_sag --all-slices   and every figure by substation and kind of episode
   switchyard evaluate --profile full --json      the bars of another profile, for a program
+  switchyard evaluate load_forecast --dataset city
+                                                 on the test days of measured tables, beside its opponents
 """
 
 
@@ -32,15 +34,21 @@ Examples:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV file of measured frequency, a row a second: how frequency_stability does on it.",
 )
+@click.option("--dataset", help="Dataset of measured tables: MODEL beside its opponents on its test days.")
+@click.option("--version", type=click.IntRange(min=1), help="Version to judge on the dataset.")
 @click.option("--time", default="", help="Column of times in that file; found by itself otherwise.")
 @click.option("--frequency", default="", help="Column of frequencies in that file; found otherwise.")
 @common
-def evaluate(model: str | None, all_slices: bool, data: Path | None, as_json: bool, **named: str) -> None:
+def evaluate(model: str | None, all_slices: bool, data: Path | None, as_json: bool, **named: Any) -> None:
     """Show how good MODEL (or every model) of a profile is, beside its opponents and the best possible.
 
     MODEL is a registered name: voltage_sag, or voltage_sag.delhi for a substation's own. Figures are of test
     days that no model has learnt from; the profile is that of --profile.
     """
+    dataset, version = named.pop("dataset"), named.pop("version")
+    if dataset is not None:
+        _evaluate_on_dataset(model, dataset, version, as_json)
+        return
     if data is not None:
         _evaluate_recording(model, data, named, as_json)
         return
@@ -57,6 +65,12 @@ def evaluate(model: str | None, all_slices: bool, data: Path | None, as_json: bo
     known = reports.read(settings.folders)
     chosen = [one for one in known if one.profile == profile.name and model in {None, one.model}]
     if not chosen:
+        name, _, place = (model or "").partition(".")
+        if place and (settings.folders.dataset(place) / "manifest.json").exists():
+            raise SwitchyardError(
+                f"{model} learnt from measured tables, which no profile's report holds",
+                f"switchyard evaluate {name} --dataset {place}",
+            )
         there = ", ".join(sorted({one.profile for one in known if model in {None, one.model}}))
         what = model or "nothing"
         raise SwitchyardError(
@@ -175,3 +189,25 @@ def _evaluate_recording(model: str | None, data: Path, named: dict[str, str], as
         click.echo(f"{counts}; version {found['version']}")
 
     show(result, as_json, text)
+
+
+def _evaluate_on_dataset(model: str | None, dataset: str, version: int | None, as_json: bool) -> None:
+    import msgspec
+
+    from flows.job import Job
+    from flows.stages import observed
+    from switchyard.errors import UsageError
+    from switchyard.settings import get_settings
+
+    if model is None:
+        raise UsageError("--dataset is for one model", f"switchyard evaluate MODEL --dataset {dataset}")
+    settings = get_settings()
+    job = Job.of(settings.profile, str(settings.folders.root))
+    report = msgspec.to_builtins(observed.evaluate(job, model, dataset, version))
+
+    def text(found: dict[str, Any]) -> None:
+        table(*observed.report_table(found))
+        learnt = "has learnt from" if found["learnt"] else "has never seen"
+        click.echo(f"{found['model']} version {found['version']} {learnt} this dataset; {found['split']}")
+
+    show(report, as_json, text)

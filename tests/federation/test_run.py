@@ -15,7 +15,7 @@ from federation.plans import plan
 from federation.registration import Global, find, register
 from federation.result import FederationResult
 from federation.run import Centre, ledger_of
-from models import registry
+from models import registry, tracking
 from models.runtime import CompiledModel
 from switchyard.settings import get_settings
 
@@ -94,6 +94,24 @@ def test_federate__two_models__registers_versions_that_say_where_they_come_from(
         assert int(tags["rounds"]) == result.comparison.row.rounds
         assert tags["differential_privacy"] == "none"
         assert tags["federation_bar"] in {"met", "missed"}
+        assert (tags["aggregation"], tags["quorum"], tags["refused"]) == ("mean", "2", "")
+        assert int(tags["bytes_total"]) == pytest.approx(
+            int(tags["rounds"]) * int(tags["bytes_per_round"]), abs=int(tags["rounds"])
+        )
+
+
+def test_federate__run__shows_who_gains_and_where_the_sites_differ(ran, campaign):
+    client = tracking.connect(campaign.home).client
+    for model, result in ran.results.items():
+        assert {one.input for one in result.drift} <= set(plan(model).inputs)
+        drawn = {file.path for file in client.list_artifacts(result.version.run_id, "plots")}
+        assert drawn == {"plots/sites.png", "plots/drift.png"}
+        measured = client.get_run(result.version.run_id).data.metrics
+        assert measured["federation/drift"] == pytest.approx(result.drift[0].largest[0])
+    told = report.markdown(list(ran.results.values()))
+    for result in ran.results.values():
+        assert f"`{result.drift[0].input}`" in told
+    assert told.count("by the federation: ") == 3 * len(ran.results)
 
 
 def test_federate__phase_imbalance__equals_the_central_tree_to_1e6(ran):
@@ -176,7 +194,7 @@ def test_federate__same_step_again__registers_nothing(ran, campaign):
 
 def test_federate__one_site__is_a_clear_error(campaign):
     sites = {"mumbai": campaign.sites["mumbai"]}
-    with pytest.raises(TooFewSitesError, match="needs two substations, there is mumbai"):
+    with pytest.raises(TooFewSitesError, match="only mumbai can take part, and a global model needs two"):
         centre(campaign, sites).federate("phase_imbalance", step_key="x")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from federation.confinement import Confinement
 from federation.envelope import Envelope, new_nonce, seal, unseal
-from federation.errors import SiteError
+from federation.errors import LostSitesError
 from federation.message import Message
 from federation.plans import plan, schema_digest
 from federation.spec import SiteSpec
@@ -71,7 +71,7 @@ def test_site_process__killed__names_the_site(campaign):
     with SiteProcesses([one]) as transport:
         transport.exchange({"delhi": first_state("delhi")})
         os.kill(transport.pid("delhi") or 0, signal.SIGKILL)
-        with pytest.raises(SiteError, match="site delhi was lost"):
+        with pytest.raises(LostSitesError, match=r"site delhi was lost \(exit code -9\)"):
             transport.exchange({"delhi": first_state("delhi")})
 
 
@@ -79,9 +79,26 @@ def test_site_process__no_answer_in_time__names_the_site(campaign):
     one = spec("delhi", campaign.sites["delhi"], campaign.sites["mumbai"])
     with (
         SiteProcesses([one], timeout_s=0.01) as transport,
-        pytest.raises(SiteError, match="no answer from delhi"),
+        pytest.raises(LostSitesError, match=r"site delhi did not answer within 0\.01 s"),
     ):
         transport.exchange({"delhi": first_state("delhi")})
+
+
+def test_site_processes__one_is_killed__the_others_answers_arrive_and_it_is_not_asked_again(campaign):
+    folders = campaign.sites
+    pair = [
+        spec("delhi", folders["delhi"], folders["mumbai"]),
+        spec("mumbai", folders["mumbai"], folders["delhi"]),
+    ]
+    with SiteProcesses(pair) as transport:
+        os.kill(transport.pid("delhi") or 0, signal.SIGKILL)
+        for _ in range(2):
+            with pytest.raises(LostSitesError) as caught:
+                transport.exchange({site: first_state(site) for site in ("delhi", "mumbai")})
+            assert list(caught.value.lost) == ["delhi"]
+            _, envelope = unseal(decode(caught.value.answers["mumbai"]))
+            assert envelope.kind == "update"
+        assert set(transport.lost) == {"delhi"}
 
 
 def test_site_process__control_centre_killed__ends_too(campaign):

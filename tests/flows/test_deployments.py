@@ -44,7 +44,8 @@ def test_prefect_yaml__entrypoint__a_flow_whose_parameters_are_described(entrypo
     properties = flow.parameters.model_dump()["properties"]
     own = {
         "simulate": {"runner"},
-        "train": {"model", "substation", "trials"},
+        "train": {"model", "substation", "trials", "algorithm"},
+        "federate": {"model", "substations", "aggregation", "quorum"},
         "promote": {"model", "version", "dry_run", "force"},
         "rollback": {"model", "to"},
     }

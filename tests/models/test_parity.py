@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.catalogue import definition
-from models.compilation import ROWS_A_TIE, TOLERANCE, check_parity
+from models.compilation import ROWS_A_TIE, TOLERANCE, check_parity, tolerance_of
 from models.errors import ParityError
 from models.protocol import Compiled
 
@@ -69,3 +69,13 @@ def test_parity__one_tie_among_few_rows__is_refused():
 def test_parity__difference_above_the_tolerance__is_refused():
     with pytest.raises(ParityError, match="differ by"):
         checked(Scores(ROWS_A_TIE, 0.1), 2 * TOLERANCE)
+
+
+def test_tolerance__answers_larger_than_ordinary_ones__grows_with_them():
+    declared = definition("load_forecast")
+    small = tolerance_of(declared, [{"forecasted_load": {"1h": 5e6}, "mape": 2.0}])
+    assert small["forecasted_load"] == pytest.approx(TOLERANCE * 1e8)
+    large = tolerance_of(declared, [{"confidence_interval": {"1h": [-6e9, 5e9]}, "mape": 2000.0}])
+    assert large["confidence_interval"] == pytest.approx(TOLERANCE * 6e9)
+    assert large["forecasted_load"] == small["forecasted_load"]
+    assert large["mape"] == TOLERANCE

@@ -2,15 +2,20 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
+import features
+from data_contracts.version import CONTRACT_VERSION
 from serving.engine import Engine
 from serving.intake import infer, infer_together
 from serving.problems import ProblemError
+from serving.snapshot import PublishedModel, write_snapshot
 from serving.together import Call, Together
 from serving.visit import Visit
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 CHANGING = ("timestamp", "inference_time_ms", "request_id")
 
 
@@ -139,3 +144,61 @@ def test_together__one_fails__its_error_is_its_own():
     bad, good = asyncio.run(ask())
     assert isinstance(bad, ProblemError)
     assert good == b"good"
+
+
+STABILITY = json.loads((EXAMPLES / "stability.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def screening(tmp_path_factory, make_publisher, tree):
+    """An engine whose detector reads what becomes of the grid after the worst failure."""
+    publisher = make_publisher(tmp_path_factory.mktemp("screening"))
+    inputs = ["severity_worst", "v_min_pu", "v_max_pu"]
+    decoder = {"names": inputs, "centre": [0, 1.0, 1.0], "scale": [1.0, 0.01, 0.01]}
+    folder = publisher.compiler.voltage_anomaly(
+        onnx=tree(3, [(0, 1e6, 1, 2), [0.4], [-0.5]], "anomaly_score"),
+        spec={
+            "features": inputs,
+            "decoder": decoder | {"threshold": 0.0, "z_limit": 3.5, "limit": 5},
+            "optional": ["v_min_pu", "v_max_pu"],
+            "requires": ["context.grid.branches"],
+            "point_kinds": ["system"],
+        },
+        golden={
+            "features": [[0.5, 1.0, 1.0]],
+            "raw": [[0.4]],
+            "answers": [{"anomaly_detected": False}],
+            "tolerance": {},
+        },
+    )
+    phase = publisher.compiler.phase_imbalance()
+    models = {"voltage_anomaly": folder, "phase_imbalance": phase}
+    name = write_snapshot(
+        publisher.home,
+        [PublishedModel(model, "1", where) for model, where in models.items()],
+        {"mumbai": {model: model for model in models}},
+        catalogue_digest=features.catalogue_digest(),
+        contract_version=CONTRACT_VERSION,
+    )
+    return Engine.load(publisher.home, name)
+
+
+def test_infer_together__contingency_analysis_is_asked_for__left_to_the_caller_and_nobody_waits(
+    screening, item
+):
+    long, short = infer_together(screening, [call(STABILITY, "long"), call(item(), "short")])
+
+    assert isinstance(short, bytes)
+    assert callable(long)
+    answer = json.loads(long())
+    assert answer["request_id"] == "long"
+    assert answer["monitoring"]["voltage_anomaly"]["status"] == "ok"
+    assert plain(long()) == plain(infer(screening, call(STABILITY).body, "long"))
+
+
+def test_infer_together__another_model_is_asked_or_the_telemetry_is_missing__answered_at_once(screening):
+    without = {key: value for key, value in STABILITY.items() if key != "context"}
+    outcomes = infer_together(screening, [call(STABILITY | {"models": ["phase_imbalance"]}), call(without)])
+
+    assert all(isinstance(outcome, bytes) for outcome in outcomes)
+    assert json.loads(outcomes[1])["monitoring"]["voltage_anomaly"]["reason"] == "missing_context"

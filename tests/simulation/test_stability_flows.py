@@ -114,15 +114,18 @@ def from_slack(v: np.ndarray) -> np.ndarray:
     return v * np.conj(v[SLACK_BUS]) / abs(v[SLACK_BUS])
 
 
+@pytest.mark.parametrize("again", [True, False])
 @pytest.mark.parametrize("tan_phi", [0.0, 0.3, 0.75])
-def test_margins__two_buses__end_at_the_closed_forms_nose(tan_phi: float) -> None:
+def test_margins__two_buses__end_at_the_closed_forms_nose(tan_phi: float, again: bool) -> None:
     x_pu = 0.2
     # P_max = E²/(2X)·(√(1 + tan²φ) − tan φ), the textbook's nose of a lossless line (from common knowledge).
     most = (np.hypot(1.0, tan_phi) - tan_phi) / (2.0 * x_pu)
     p = most / 1.4
     flows = two_buses(p, tan_phi * p, x_pu)
 
-    found = margins(flows, solve(flows, flat(flows)), flows.p, flows.q)
+    search = replace(FINE, again=again)
+
+    found = margins(flows, solve(flows, flat(flows)), flows.p, flows.q, search=search)
 
     assert 0.4 - 2.0 * FINE.resolution < found[0] <= 0.4
 

@@ -175,3 +175,18 @@ def test_train__help__says_what_it_takes_and_how_to_call_it(command):
     assert "switchyard train voltage_sag --substation delhi --trials 50" in shown
     assert "[MODEL]" in shown
     assert "go on where it ended" in " ".join(shown.split())
+
+
+def test_federation_run__one_substation__exit_1_says_that_two_are_needed_and_starts_nothing(
+    command, tmp_path
+):
+    done = command("federation", "run", "phase_imbalance", "--substation", "delhi")
+    assert done.exit_code == 1
+    assert "only delhi can take part, and a global model needs two substations" in done.output
+    assert not (tmp_path / "home" / "prefect").exists()
+
+
+def test_federation_run__a_held_out_substation__exit_2_with_the_choices(command):
+    done = command("federation", "run", "--substation", "chennai", "--substation", "delhi")
+    assert done.exit_code == 2
+    assert "choose among mumbai, delhi, bangalore" in done.output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -36,10 +37,23 @@ def by_keras(path: Path) -> str:
         raise PermissionError(str(error)) from error
 
 
+def by_power_flow() -> bool:
+    """Solve the grid, whose engine is found and imported in the confined process."""
+    import numpy as np
+
+    from data_contracts.transmission import UNITS, bus_loads_mw
+    from models.resolving import resolver
+
+    load_mw = bus_loads_mw(np.array([4000.0]), np.full((1, 4), 200.0))[0]
+    p_mw = np.array([unit.rated_mw for unit in UNITS])
+    return resolver().solve(p_mw * load_mw.sum() / p_mw.sum(), load_mw, 0.25 * load_mw) is not None
+
+
 def main(home: Path) -> dict[str, str]:
     own, other = home / "data" / "quick.delhi", home / "data" / "quick.mumbai"
     scratch = home.parent / "scratch"
     scratch.mkdir()
+    pkgutil.resolve_name("flows.resolving:provide")()
     found = {"layers": Confinement(own, (home,), scratch=scratch).enter()}
     attempts: dict[str, Callable[[], object]] = {
         "own": (own / "manifest.json").read_text,
@@ -57,6 +71,7 @@ def main(home: Path) -> dict[str, str]:
         "arrow_other": lambda: by_arrow(other / "manifest.json"),
         "keras_own": lambda: by_keras(own / "manifest.json"),
         "keras_other": lambda: by_keras(other / "manifest.json"),
+        "power_flow": by_power_flow,
         "elsewhere": (home.parent / "elsewhere.txt").read_text,
     }
     for name, attempt in attempts.items():

@@ -65,5 +65,9 @@ def test_site__keras__trains_in_a_confined_process(found):
     assert found["keras_own"] == "opened: 'delhi'"
 
 
+def test_site__power_flow__is_solved_in_a_confined_process(found):
+    assert found["power_flow"] == "opened: True"
+
+
 def test_program_folders__whatever_is_installed__hold_no_home():
     assert not any(Path.home() == folder or folder == Path("/") for folder in program_folders())

@@ -130,7 +130,7 @@ def test_weighted_forests__few_rows_or_other_columns__sends_nothing():
     [
         {"trees": 101},
         {"max_depth": 8},
-        {"min_samples_leaf": 31},
+        {"min_samples_leaf": 7},
         {"max_features": 4},
         {"columns": [0, 1, 4]},
         {"x": 1},

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from flows.job import Job
 from flows.stages import learning
-from flows.stages.lessons import Lesson, choose
+from flows.stages.lessons import Lesson, challengers, choose
+from models.errors import ModelError
 from switchyard.errors import UsageError
 from switchyard.steps import StepRecord
 
@@ -97,3 +100,22 @@ def test_steps__another_models_trials__change_nothing(job: Job) -> None:
     data = records(job)
     keys = [learning.train_step(one, of(one, "phase_imbalance"), data).key for one in (job, other)]
     assert keys[0] == keys[1]
+
+
+def test_challengers__of_the_profile__are_lessons_whose_steps_are_no_part_of_the_report(job: Job) -> None:
+    assert challengers(job) == ()
+    profile = msgspec.structs.replace(job.profile, challengers={"load_forecast": {"n_beats": 2}})
+    (lesson,) = challengers(replace(job, profile=profile))
+    assert (lesson.registered, lesson.algorithm, lesson.trials) == ("load_forecast", "n_beats", 2)
+    name = learning.train_step(job, lesson, records(job)).name
+    assert name == "challenge.mini.load_forecast+n_beats"
+    assert not name.startswith(learning.TRAIN)
+    first = of(job, "load_forecast", None, 2)
+    assert learning.study_step(first, records(job)).key != learning.study_step(lesson, records(job)).key
+
+
+def test_choose__an_algorithm_that_the_model_has_not__is_refused(job: Job) -> None:
+    with pytest.raises(ModelError, match=r"load_forecast has no algorithm 'lstm'"):
+        choose(job, "load_forecast", None, 1, "lstm")
+    with pytest.raises(ModelError, match="it has one only"):
+        choose(job, "phase_imbalance", None, 1, "n_beats")

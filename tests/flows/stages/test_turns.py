@@ -23,7 +23,7 @@ class Named:
     model: str
 
     @property
-    def registered(self) -> str:
+    def label(self) -> str:
         return self.model
 
 

@@ -1,0 +1,1 @@
+"""Studies of circuits that OpenDSS reads."""

@@ -1,0 +1,130 @@
+"""N-1 of a circuit: each branch opened at both ends, one after the other.
+
+Regulators and switched capacitors stay where they are before the outage: what is found is the state before
+they act, and no outage depends on the one before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from simulation.engine.network import Complexes, Ints
+from simulation.noise import Floats
+from studies.contingency import DEAD_PU, Limits, Situation, assess, tables
+from studies.errors import StudyError
+from studies.opendss.circuit import TOLERANCE, Circuit, open_circuit
+from studies.opendss.elements import Flow, conversion, delivery
+from studies.opendss.powerflow import notes
+from studies.progress import Progress, silent
+from studies.result import Study
+
+KINDS = ("line", "transformer", "autotrans", "reactor", "capacitor")
+
+
+def study(
+    file: Path,
+    *,
+    limits: Limits = Limits(),  # noqa: B008
+    elements: Sequence[str] = (),
+    tolerance: float = TOLERANCE,
+    controls: bool = True,
+    progress: Progress = silent,
+) -> Study:
+    """Solve the circuit without each of its branches, or of `elements`.
+
+    Args:
+        file: The circuit's main file.
+        limits: What is a violation.
+        elements: Branches to take out, `line.x` or a class alone; all if empty.
+        tolerance: Of the power flow, pu.
+        controls: Let the circuit's regulators act before the outages.
+        progress: Told the outages done and their number.
+
+    Raises:
+        StudyError: The circuit cannot be read or solved, or has no such branch.
+    """
+    with open_circuit(file) as circuit:
+        circuit.solve_snapshot(tolerance, controls=controls)
+        facts = circuit.convergence()
+        circuit.run("set controlmode=off", "")
+        branches = [flow for flow in delivery(circuit) if flow.is_branch]
+        chosen = _chosen(file, branches, [name.lower() for name in elements])
+        loads = _Loads.of(circuit)
+        before = _situation(circuit, loads)
+        rows, violations = [], []
+        for k, flow in enumerate(chosen):
+            _switch(circuit, flow, is_open=True)
+            converged = circuit.solve() and bool(np.isfinite(circuit.voltages()).all())
+            row, found = assess(flow.name, before, _situation(circuit, loads) if converged else None, limits)
+            _switch(circuit, flow, is_open=False)
+            rows.append(row)
+            violations += found
+            progress(k + 1, len(chosen))
+        facts |= {
+            "outages": len(rows),
+            "without_solution": sum(not row["converged"] for row in rows),
+            "with_new_violations": sum(row["new_violations"] > 0 for row in rows),
+            "with_lost_load": sum(row["lost_mw"] > 0.0 for row in rows),
+        }
+        return Study("contingency", circuit.engine, facts, tables(rows, violations), notes(circuit))
+
+
+class _Loads:
+    """What is connected where, before the outages."""
+
+    def __init__(self, mw: Floats, nodes: Ints) -> None:
+        self._mw, self._nodes = mw, nodes
+
+    @classmethod
+    def of(cls, circuit: Circuit) -> _Loads:
+        """Loads by the node of their first phase."""
+        row = {
+            (bus, int(phase)): k
+            for k, (bus, phase) in enumerate(zip(circuit.buses, circuit.phases, strict=True))
+        }
+        found = [flow for flow in conversion(circuit) if flow.kind == "load"]
+        return cls(
+            np.array([flow.losses_kva.real / 1e3 for flow in found]),
+            np.array([row[flow.buses[0], int(flow.nodes[0, 0])] for flow in found], dtype=np.int64),
+        )
+
+    def lost_mw(self, pu: Floats) -> float:
+        """Load at nodes without supply."""
+        return float(self._mw[pu[self._nodes] < DEAD_PU].sum())
+
+
+def _situation(circuit: Circuit, loads: _Loads) -> Situation:
+    v: Complexes = circuit.voltages()
+    pu = np.abs(v) / circuit.base_v
+    phases = circuit.phases <= 3
+    places = [
+        f"{bus}.{phase}" for bus, phase in zip(circuit.buses[phases], circuit.phases[phases], strict=True)
+    ]
+    branches = [flow for flow in delivery(circuit) if flow.is_branch]
+    return Situation(
+        places,
+        pu[phases],
+        [flow.name for flow in branches],
+        np.array([flow.loading_pct for flow in branches]),
+        loads.lost_mw(pu),
+    )
+
+
+def _chosen(file: Path, branches: list[Flow], wanted: list[str]) -> list[Flow]:
+    known = {flow.name for flow in branches} | {flow.kind for flow in branches}
+    if missing := sorted(set(wanted) - known):
+        raise StudyError(
+            f"{file}: it has no branch {missing[0]}",
+            f"name it as in the file, or a class of {', '.join(KINDS)}",
+        )
+    return [flow for flow in branches if not wanted or flow.name in wanted or flow.kind in wanted]
+
+
+def _switch(circuit: Circuit, flow: Flow, *, is_open: bool) -> None:
+    circuit.dss.SetActiveElement(flow.name)
+    element = circuit.dss.ActiveCktElement
+    for terminal in range(1, len(flow.buses) + 1):
+        (element.Open if is_open else element.Close)(terminal, 0)

@@ -1,0 +1,1 @@
+"""Studies of networks that pandapower reads."""

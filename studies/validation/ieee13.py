@@ -1,0 +1,54 @@
+"""The IEEE 13-node test feeder: an unbalanced feeder with its published voltages and losses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studies.opendss import powerflow
+from studies.validation.case import Case, Figure
+
+CIRCUIT = Path(__file__).parent / "circuits" / "ieee13.dss"
+
+# Node: magnitude in pu and angle in degrees of phases a, b, c.
+VOLTAGES: dict[str, dict[int, tuple[float, float]]] = {
+    "632": {1: (1.0210, -2.49), 2: (1.0420, -121.72), 3: (1.0174, 117.83)},
+    "633": {1: (1.0180, -2.56), 2: (1.0401, -121.77), 3: (1.0148, 117.82)},
+    "634": {1: (0.9940, -3.23), 2: (1.0218, -122.22), 3: (0.9960, 117.34)},
+    "645": {2: (1.0329, -121.90), 3: (1.0155, 117.86)},
+    "646": {2: (1.0311, -121.98), 3: (1.0134, 117.90)},
+    "671": {1: (0.9900, -5.30), 2: (1.0529, -122.34), 3: (0.9778, 116.02)},
+    "684": {1: (0.9881, -5.32), 3: (0.9758, 115.92)},
+    "611": {3: (0.9738, 115.78)},
+    "652": {1: (0.9825, -5.25)},
+    "692": {1: (0.9900, -5.31), 2: (1.0529, -122.34), 3: (0.9777, 116.02)},
+    "675": {1: (0.9835, -5.56), 2: (1.0553, -122.52), 3: (0.9758, 116.03)},
+}
+LOSSES_KW, LOSSES_KVAR = 111.063, 324.653
+
+
+def case() -> Case:
+    """The published profile beside ours."""
+    study = powerflow.study(CIRCUIT, tolerance=1e-9)
+    found = {(row["bus"], row["phase"]): row for row in study.tables[0].records()}
+    figures = []
+    for bus, phases in VOLTAGES.items():
+        for phase, (v_pu, angle_deg) in phases.items():
+            row, name = found[bus, phase], "abc"[phase - 1]
+            figures += [
+                Figure(f"node {bus}, phase {name}", "pu", v_pu, row["v_pu"], 2e-4, 4),
+                Figure(f"node {bus}, phase {name}", "°", angle_deg, row["angle_deg"], 0.02, 2),
+            ]
+    losses_kw, losses_kvar = (float(study.facts[f"branch_losses_{unit}"] or 0.0) for unit in ("kw", "kvar"))
+    figures += [
+        Figure("losses", "kW", LOSSES_KW, losses_kw, 0.1, 2),
+        Figure("losses", "kvar", LOSSES_KVAR, losses_kvar, 0.1, 2),
+    ]
+    return Case(
+        "Voltages of the IEEE 13-node test feeder",
+        "IEEE PES Distribution Test Feeders, 13-bus feeder, published voltage profile and losses; "
+        "W. H. Kersting, Radial distribution test feeders, IEEE PES Winter Meeting 2001",
+        "`study powerflow` on the feeder written down from its published impedances, loads, capacitors "
+        "and regulator taps (`studies/validation/circuits/ieee13.dss`). Four decimals of a pu and two of a "
+        "degree are published; how the distributed load is lumped moves the fourth decimal.",
+        figures,
+    )
