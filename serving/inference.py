@@ -16,7 +16,7 @@ from serving.exchange import Head, Receive, Scope, read_body
 from serving.intake import infer, infer_together
 from serving.limits import Limits
 from serving.live import Live
-from serving.problems import draining, late, not_ready, too_large
+from serving.problems import busy, draining, late, not_ready, too_large
 from serving.together import Call, Later, Outcome, Together
 from serving.visit import Visit
 
@@ -43,6 +43,7 @@ class Inference:
         self._access = access
         self._limits = limits
         self._compute = compute
+        self._beside_now = 0
         self._together = Together(self._timed_together)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
 
@@ -81,6 +82,22 @@ class Inference:
 
     async def _beside(self, work: Later, until: float) -> bytes:
         """Compute beside the event loop; what waits for its turn beyond its deadline is not computed.
+
+        Raises:
+            ProblemError: 429: as many as may wait there.
+            TimeoutError: The deadline has passed.
+        """
+        if self._beside_now >= self._limits.beside:
+            metrics.shed.labels("beside").inc()
+            raise busy(self._limits.retry_after_s)
+        self._beside_now += 1
+        try:
+            return await self._computed(work, until)
+        finally:
+            self._beside_now -= 1
+
+    async def _computed(self, work: Later, until: float) -> bytes:
+        """What `work` gives, from the thread.
 
         Raises:
             TimeoutError: The deadline has passed.

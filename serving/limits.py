@@ -18,6 +18,8 @@ class Limits:
         batch_bytes: Largest body of a batch.
         in_flight: Requests that may be at work at once; one more is told to come back.
         large_in_flight: Of these, bodies larger than `item_bytes`: they bound the worker's memory.
+        beside: Requests that may be computed or wait beside the event loop: what takes long must not take the
+            places of what does not.
         inline_bytes: Larger bodies are computed beside the event loop, so that small ones need not wait.
         body_s: Seconds within which a request's body must have arrived.
         deadline_s: Seconds within which a request is answered, or told that it is not.
@@ -32,6 +34,7 @@ class Limits:
     batch_bytes: int = BATCH_BYTES
     in_flight: int = 64
     large_in_flight: int = 4
+    beside: int = 8
     inline_bytes: int = 32 * KIB
     body_s: float = 10.0
     deadline_s: float = 10.0

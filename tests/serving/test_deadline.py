@@ -48,9 +48,9 @@ def ask(tmp_path):
         body = json.loads(sent[1]["body"])
         return sent[0]["status"], body.get("type", "").rpartition(":")[2], len(computed), sent[0]
 
-    def run(*requests, deadline_s=30.0):
+    def run(*requests, deadline_s=30.0, beside=8):
         async def all_of_them():
-            limits = Limits(deadline_s=deadline_s)
+            limits = Limits(deadline_s=deadline_s, beside=beside)
             home = Home(tmp_path)
             live = Live(home, (), limits)
             live.engine = Engine()
@@ -94,3 +94,14 @@ def test_deadline__of_the_service__cannot_be_raised(ask):
 def test_deadline__long_enough__answered(ask):
     (small, large), _ = ask(("a", SMALL, 60_000), ("b", LARGE, 60_000))
     assert small[0] == large[0] == 200
+
+
+def test_large_body__as_many_as_may_wait_beside_the_loop__told_to_come_back_and_small_ones_are_answered(ask):
+    (first, second, third), computed = ask(
+        ("a", LARGE, None), ("b", LARGE, None), ("c", SMALL, None), beside=1
+    )
+    assert first[0] == 200
+    assert (second[0], second[1]) == (429, "busy")
+    assert (b"retry-after", b"1") in second[3]["headers"]
+    assert third[0] == 200
+    assert sorted(computed) == ["a", "c"]

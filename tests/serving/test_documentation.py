@@ -59,6 +59,7 @@ def test_page__limits__are_those_of_a_worker():
     page, limits = PAGE.read_text(), Limits()
     assert f"within {limits.body_s:g} s" in page
     assert f"({limits.in_flight}; {limits.large_in_flight} above {limits.item_bytes >> 10} KiB)" in page
+    assert f"({limits.beside}: bodies above {limits.inline_bytes >> 10} KiB" in page
     assert f"a batch above {limits.batch_bytes >> 20} MiB" in page
     assert "needs 10, got 9" in page
     assert set(SEQUENCES.values()) == {10}
