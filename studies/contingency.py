@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +99,16 @@ def assess(
         "highest_at": highest_at,
     }
     return row, found
+
+
+def counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """What the outages came to, as facts of a study."""
+    return {
+        "outages": len(rows),
+        "without_solution": sum(not row["converged"] for row in rows),
+        "with_new_violations": sum(row["new_violations"] > 0 for row in rows),
+        "with_lost_load": sum(row["lost_mw"] > 0.0 for row in rows),
+    }
 
 
 def tables(rows: list[dict[str, Any]], violations: list[dict[str, Any]]) -> tuple[Table, Table]:

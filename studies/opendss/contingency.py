@@ -13,7 +13,7 @@ import numpy as np
 
 from simulation.engine.network import Complexes, Ints
 from simulation.noise import Floats
-from studies.contingency import DEAD_PU, Limits, Situation, assess, tables
+from studies.contingency import DEAD_PU, Limits, Situation, assess, counts, tables
 from studies.errors import StudyError
 from studies.opendss.circuit import TOLERANCE, Circuit, open_circuit
 from studies.opendss.elements import Flow, conversion, delivery
@@ -63,12 +63,7 @@ def study(
             rows.append(row)
             violations += found
             progress(k + 1, len(chosen))
-        facts |= {
-            "outages": len(rows),
-            "without_solution": sum(not row["converged"] for row in rows),
-            "with_new_violations": sum(row["new_violations"] > 0 for row in rows),
-            "with_lost_load": sum(row["lost_mw"] > 0.0 for row in rows),
-        }
+        facts |= counts(rows)
         return Study("contingency", circuit.engine, facts, tables(rows, violations), notes(circuit))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from studies.contingency import Limits, Situation, assess, tables
+from studies.contingency import Limits, Situation, assess, counts, tables
 from studies.errors import StudyError
 from studies.pandapower.network import (
     TOLERANCE_MVA,
@@ -70,12 +70,7 @@ def study(
         rows.append(row)
         violations += found
         progress(k + 1, len(chosen))
-    facts |= {
-        "outages": len(rows),
-        "without_solution": sum(not row["converged"] for row in rows),
-        "with_new_violations": sum(row["new_violations"] > 0 for row in rows),
-        "with_lost_load": sum(row["lost_mw"] > 0.0 for row in rows),
-    }
+    facts |= counts(rows)
     return Study("contingency", engine(), facts, tables(rows, violations))
 
 
