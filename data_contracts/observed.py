@@ -19,6 +19,7 @@ from data_contracts.plausible import FREQUENCY_SHARE
 from data_contracts.ranges import P_MAX_W
 from data_contracts.rules.electrical import POWER_BOUND, VOLTAGE_EXTREMES
 from data_contracts.rules.identity import KNOWN_POINT
+from data_contracts.rules.stability import SOLVED
 from data_contracts.rules.units import FREQUENCY_RANGE as CHANNEL_FREQUENCY
 from data_contracts.rules.units import POWER_RANGE, VOLTAGE_RANGE
 from data_contracts.rules.waveforms import WAVEFORM_PEAK
@@ -26,10 +27,17 @@ from data_contracts.tables.assets import ASSETS
 from data_contracts.tables.frequency import FREQUENCY
 from data_contracts.tables.load import LOAD
 from data_contracts.tables.readings import READINGS
+from data_contracts.tables.stability import ELEMENTS, STABILITY
 from data_contracts.tables.waveforms import WAVEFORMS
 
 INGESTED = "ingested"
 """Origin of a dataset of measured tables; also its profile and the campaign in its scenario identifiers."""
+
+ASSESSED = (
+    *("nose_after_pct", "limiting_contingency", "severity", "worst_contingency"),
+    *("nadir_hz", "largest_infeed", "score_voltage", "score_outages", "score_frequency"),
+)
+"""Columns of `stability` in which an assessment tells its margins and what limits each."""
 
 RATING_MULTIPLE = 3.0
 """A feeder's load beyond so many times its rated power is wrong, not unusual."""
@@ -191,6 +199,16 @@ OBSERVED: dict[str, Table] = {
             without=("defect_severity", "hazard_per_d", "risk_30d"),
             always=("substation",),
             description="One piece of equipment at one time, as its records say.",
+        ),
+        _measured(
+            replace(STABILITY, key=("t",)),
+            (),
+            # Elements are those of the simulator's grid; score and class follow from the margins.
+            without=(
+                *("scenario_id", "status", "reason", *ELEMENTS),
+                *(name for name in SOLVED if name not in ASSESSED),
+            ),
+            description="One state of a grid: what its control centre knows, and its assessed margins.",
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from federation.comparison import compare
 from federation.drift import drift
 from federation.job import Job
+from federation.own_rows import reported
 from federation.result import FederationResult
 from federation.rounds import Outcome
 from models import training
@@ -17,9 +19,13 @@ from models.training import Pool
 
 
 def load(job: Job, contributors: tuple[str, ...]) -> Pool:
-    """All rows of the contributing and the held-out substations; a simulation's privilege."""
+    """All rows of the contributing and the held-out substations; a simulation's privilege.
+
+    Those by which the control centre judges global models are left out.
+    """
     wanted = {site: job.sites[site] for site in contributors}
-    return training.load(job.plan.definition, job.narrowed(contributors), {**wanted, **job.held_out})
+    pool = training.load(job.plan.definition, job.narrowed(contributors), {**wanted, **job.held_out})
+    return pool if pool.held_out is None else replace(pool, held_out=reported(pool.held_out))
 
 
 def assess(job: Job, outcome: Outcome, pool: Pool, fitted: Any) -> FederationResult:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
 from federation.errors import WireError
 from federation.message import Message
+from federation.wire import encode_packed, pack
 
 ENVELOPE = "envelope"
 
@@ -45,6 +47,16 @@ def new_nonce() -> str:
 def seal(message: Message, envelope: Envelope) -> Message:
     """Put `message` into an envelope."""
     return message.with_header(**{ENVELOPE: msgspec.to_builtins(envelope)})
+
+
+def encode_for(message: Message, envelopes: Mapping[str, Envelope]) -> dict[str, bytes]:
+    """The bytes of `message` in each of the envelopes; its arrays are packed once for all of them.
+
+    Raises:
+        WireError: The message cannot be sent.
+    """
+    packed = pack(message.arrays)
+    return {site: encode_packed(seal(message, one).header, packed) for site, one in envelopes.items()}
 
 
 def unseal(message: Message) -> tuple[Message, Envelope]:

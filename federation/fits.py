@@ -24,13 +24,16 @@ def pooled(data: Mapping[str, LocalData]) -> LocalData:
     return {name: np.concatenate([part[name] for part in data.values()]) for name in first}
 
 
-def fit_all(learner: Plan, settings: Mapping[str, Any], data: Mapping[str, LocalData]) -> dict[str, State]:
+def fit_all(
+    learner: Plan, settings: Mapping[str, Any], data: Mapping[str, LocalData], *, pool: bool = True
+) -> dict[str, State]:
     """Fit the pooled rows, under the name `POOLED`, and each site's own.
 
     Args:
         learner: How the model is federated.
         settings: The family's settings, the same for every fit.
         data: Local arrays by site.
+        pool: Whether rows may be pooled.
     """
-    tasks = {POOLED: pooled(data), **data}
+    tasks = {POOLED: pooled(data), **data} if pool else data
     return {name: fit_here(learner.family, settings, {name: rows}) for name, rows in tasks.items()}

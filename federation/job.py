@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from data_contracts.dataset import Dataset
+from federation.measured import Measured
 from federation.plans import Plan
 from federation.terms import PLAIN, Terms
 from switchyard.home import Home
@@ -28,6 +29,7 @@ class Job:
         held_out: Dataset folder of each held-out substation.
         params: Hyper-parameters, over the model's defaults.
         terms: How many sites must take part, and how weights are averaged.
+        measured: What differs where the sites' datasets were measured; None where they were simulated.
     """
 
     plan: Plan
@@ -37,6 +39,13 @@ class Job:
     held_out: Mapping[str, Path]
     params: Mapping[str, float | int | str | bool]
     terms: Terms = PLAIN
+    measured: Measured | None = None
+
+    @property
+    def registered(self) -> str:
+        """Registered name of the global model."""
+        name = self.plan.definition.name
+        return name if self.measured is None else f"{name}.{self.measured.name}"
 
     @property
     def settings(self) -> dict[str, Any]:

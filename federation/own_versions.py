@@ -64,7 +64,7 @@ def _register(
     made: Global, figures: SiteFigures, tuned: Tuned, tags: Mapping[str, str], work: Path
 ) -> RegisteredVersion:
     home, plan, substation = made.job.home, made.job.plan, figures.substation
-    definition, name = plan.definition, f"{plan.definition.name}.{substation}"
+    definition, name = plan.definition, f"{made.job.registered}.{substation}"
     done = registry.find(home, name, made.step_key)
     if done is not None:
         return done
@@ -95,7 +95,7 @@ def _register(
         compiled,
         probes,
         msgspec.to_builtins(figures),
-        card.write(definition, (), tags, made.job.hyper_parameters),
+        card.write(definition, (), tags, made.job.hyper_parameters, name),
     )
     version = registry.register(home, package, registered=name, run_id=run_id, tags=tags)
     tracking.finish(store, run_id)

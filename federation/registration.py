@@ -111,9 +111,9 @@ def register(made: Global, result: FederationResult, work: Path) -> FederationRe
             compiled,
             probes,
             msgspec.to_builtins(result),
-            card.write(definition, result.rows, tags, result.params),
+            card.write(definition, result.rows, tags, result.params, made.job.registered),
         ),
-        registered=definition.name,
+        registered=made.job.registered,
         run_id=run_id,
         tags=tags,
     )
@@ -126,7 +126,9 @@ def register(made: Global, result: FederationResult, work: Path) -> FederationRe
 
 def version_tags(made: Global, result: FederationResult) -> dict[str, str]:
     """Tags that say who contributed how much, what was promised and what was reached."""
-    row, n = result.comparison.row, result.n
+    row, n, measured = result.comparison.row, result.n, made.job.measured is not None
+    # Nothing is at one place to be compared with where measured rows may not be pooled.
+    unknown = measured and row.central is None
     return {
         **training.version_tags(made.job.plan.definition, made.pool, made.step_key),
         "code_digest": digest_rooms({*training.ROOMS, "federation"}),
@@ -140,7 +142,7 @@ def version_tags(made: Global, result: FederationResult) -> dict[str, str]:
         "rounds": str(row.rounds),
         "bytes_per_round": str(row.bytes_per_round),
         "ratio_to_central": "" if row.ratio is None else f"{row.ratio:.9f}",
-        "federation_bar": "met" if row.met else "missed",
+        "federation_bar": "" if unknown else ("met" if row.met else "missed"),
         "refused": ",".join(sorted(result.refused)),
         "aggregation": made.job.terms.aggregation,
         "quorum": str(made.job.terms.least),
@@ -148,7 +150,17 @@ def version_tags(made: Global, result: FederationResult) -> dict[str, str]:
         "ratio_of_fine_tuned": "" if row.tuned_ratio is None else f"{row.tuned_ratio:.9f}",
         "ledger_head": result.ledger_head,
         "differential_privacy": "none",
+        **_veto_tags(result),
+        **({"profile": made.job.profile.name} if measured else {}),
     }
+
+
+def _veto_tags(result: FederationResult) -> dict[str, str]:
+    """What the control centre's own rows said."""
+    if not result.judgements:
+        return {}
+    last = result.judgements[-1]
+    return {registry.VETO: last.verdict, "veto_reason": last.reason}
 
 
 def figures(result: FederationResult) -> dict[str, float]:
@@ -171,11 +183,12 @@ def figures(result: FederationResult) -> dict[str, float]:
 
 
 def _crown(home: Home, version: RegisteredVersion, *, anew: bool) -> RegisteredVersion:
-    """Where pooling is forbidden, make a federated version champion.
+    """Where pooling is forbidden, make a federated version champion that is not held back.
 
     On a later look only if the champion is a pooled one: an operator may have rolled back meanwhile.
     """
-    if get_settings().pooling != "forbid" or version.alias == CHAMPION:
+    held = version.tags.get(registry.VETO) == registry.HELD
+    if held or get_settings().pooling != "forbid" or version.alias == CHAMPION:
         return version
     if not anew and _champion_is_federated(home, version.name):
         return version

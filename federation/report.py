@@ -10,7 +10,7 @@ import msgspec
 from federation.comparison import LEAST_TUNED, FederationRow, SiteFigures
 from federation.plans import plan
 from federation.result import FederationResult
-from federation.telling import differences, gains
+from federation.telling import differences, gains, judged
 from switchyard.files import write_json_atomic, write_text_atomic
 from switchyard.home import Home
 
@@ -116,6 +116,7 @@ def _section(result: FederationResult) -> list[str]:
     ]
     lines += [*gains(result), "", *differences(result), ""]
     lines += [f"{site} was left out: {reason}." for site, reason in sorted(result.refused.items())]
+    lines += judged(result)
     if result.comparison.held_out_difference is not None:
         value, low, high = (_signed(part) for part in result.comparison.held_out_difference)
         lines += [

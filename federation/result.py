@@ -6,6 +6,8 @@ import msgspec
 
 from federation.comparison import Comparison
 from federation.drift import InputDrift
+from federation.judgement import HELD, Judgement
+from federation.site_report import SiteReport
 from models.evaluation import ReportRow
 from models.registry import RegisteredVersion
 from models.reports import Footprint
@@ -29,6 +31,9 @@ class FederationResult(msgspec.Struct, frozen=True):
         skipped: True when this step had registered its version before.
         fine_tuned: Each site's own version of the model, registered as `<model>.<substation>`.
         drift: How far the substations lie apart, by input, the largest first; empty where no round tells.
+        judgements: What the control centre's own rows said of it, and of those before it of which a site was
+            refused for that; the last one is of this model.
+        measured: What models are worth on each measured dataset; empty of simulated ones.
     """
 
     model: str
@@ -45,3 +50,10 @@ class FederationResult(msgspec.Struct, frozen=True):
     skipped: bool = False
     fine_tuned: tuple[RegisteredVersion, ...] = ()
     drift: tuple[InputDrift, ...] = ()
+    measured: tuple[SiteReport, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether the control centre holds it back: it may not become champion by itself."""
+        return bool(self.judgements) and self.judgements[-1].verdict == HELD

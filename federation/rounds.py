@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from federation.drift import moments_told
-from federation.envelope import Envelope, new_nonce, seal
+from federation.envelope import Envelope, encode_for, new_nonce
 from federation.errors import LostSitesError, RefusedUpdateError, TooFewSitesError
 from federation.family import Family, FineTuning, LocalData, Tuned
 from federation.gate import Gate
@@ -16,7 +16,7 @@ from federation.message import State, Update
 from federation.moments import ColumnMoments
 from federation.terms import PLAIN, Terms
 from federation.transport import Transport
-from federation.wire import encode, fields_of
+from federation.wire import fields_of
 from switchyard.digests import sha256_bytes
 from switchyard.log import get_logger
 
@@ -183,12 +183,7 @@ def _enter(federation: Federation, ledger: Ledger, this: _Round) -> str:
 def _exchange(federation: Federation, transport: Transport, gate: Gate, state: State, number: int) -> _Round:
     told, nonce = federation.family.told(state), new_nonce()
     asked = {site: federation.envelope(number, nonce, site) for site in gate.enrolled}
-    this = _Round(
-        number,
-        nonce,
-        str(state.header.get("phase", "")),
-        {site: encode(seal(told, envelope)) for site, envelope in asked.items()},
-    )
+    this = _Round(number, nonce, str(state.header.get("phase", "")), encode_for(told, asked))
     try:
         this.back = transport.exchange(this.out)
     except LostSitesError as error:

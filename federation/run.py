@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import msgspec
 
@@ -24,7 +24,12 @@ from federation.envelope import new_nonce
 from federation.errors import FederationError
 from federation.family import Averaging
 from federation.job import Job
+from federation.judgement import Judgement
 from federation.ledger import Ledger
+from federation.measured import Measured
+from federation.message import State
+from federation.observed import judge
+from federation.own_rows import single_out, weigh
 from federation.plans import PLANS, plan, schema_digest
 from federation.registration import Global, find, register
 from federation.result import FederationResult
@@ -32,10 +37,16 @@ from federation.rounds import Federation, Outcome, federate_rounds
 from federation.spec import SiteSpec
 from federation.terms import PLAIN, Terms
 from federation.transport import SiteProcesses
+from federation.veto import Settled, settle
 from switchyard.home import Home
 from switchyard.log import configure, get_logger
 from switchyard.profiles import Profile
 from switchyard.settings import get_settings
+
+Result = TypeVar("Result")
+
+COMPARING = 2
+"""Processes that judge, compare and register: sites mostly wait, since rounds of one model run at a time."""
 
 _log = get_logger("federation")
 
@@ -49,7 +60,7 @@ class Centre:
     """The control centre of one installation, with its substations' processes on this machine.
 
     A context manager. Processes start with the first federation and serve all later ones, so that libraries
-    are loaded once: one for each site, and one that compares finished models with others and registers them,
+    are loaded once: one for each site, and two that compare finished models with others and register them,
     while sites may be busy with the next model already. Safe to use from several threads: rounds of one
     federation run at a time.
 
@@ -60,6 +71,7 @@ class Centre:
         held_out: Held-out substations to compare on; their datasets lie in the home.
         terms: How many sites must take part, and how weights are averaged.
         provide: As in `SiteSpec`; called in every process that learns or compares.
+        measured: As in `Job`.
     """
 
     def __init__(
@@ -71,10 +83,11 @@ class Centre:
         *,
         terms: Terms = PLAIN,
         provide: str = "",
+        measured: Measured | None = None,
     ) -> None:
         self._profile, self._home, self._sites, self._terms = profile, home, dict(sites), terms
         self._held_out = {name: home.dataset(profile.dataset(name)) for name in held_out}
-        self._provide = provide
+        self._provide, self._measured = provide, measured
         self._processes: SiteProcesses | None = None
         self._sites_running = ExitStack()
         self._comparing: ProcessPoolExecutor | None = None
@@ -117,22 +130,27 @@ class Centre:
         learner = plan(name)
         self._terms.check(name, self._sites, averages=isinstance(learner.family, Averaging))
         job = Job(
-            learner, self._profile, self._home, self._sites, self._held_out, dict(params or {}), self._terms
+            learner,
+            self._profile,
+            self._home,
+            self._sites,
+            self._held_out,
+            dict(params or {}),
+            self._terms,
+            self._measured,
         )
-        done = find(self._home, name, step_key)
+        done = find(self._home, job.registered, step_key)
         if done is not None:
             _log.info("%s: this step has registered its federated version before", name)
             return done
-        started = time.monotonic()
-        with self._rounds:
-            waited = time.monotonic() - started
-            outcome = self._run_rounds(job)
-        seconds = round(time.monotonic() - started - waited, 2)
-        return self._conclude(After(job, outcome, step_key, dict(tags or {}), seconds))
+        settled, seconds = self._settle(job)
+        after = After(job, settled.outcome, step_key, dict(tags or {}), seconds, settled.judgements)
+        return self.elsewhere(name, conclude, after)
 
-    def _run_rounds(self, job: Job) -> Outcome:
+    def _settle(self, job: Job) -> tuple[Settled, float]:
+        """Rounds until the control centre's rows say nothing against a site, and the seconds they took."""
         federation = Federation(
-            identifier=f"{job.plan.definition.name}.{job.profile.name}.{new_nonce()[:12]}",
+            identifier=f"{job.registered}.{job.profile.name}.{new_nonce()[:12]}",
             model=job.plan.definition.name,
             family=job.plan.family,
             schema=schema_digest(job.plan.definition),
@@ -140,6 +158,19 @@ class Centre:
             enrolled=job.enrolled,
             terms=job.terms,
         )
+        took: list[float] = []
+
+        def run(asked: Federation) -> Outcome:
+            with self._rounds:
+                started = time.monotonic()
+                outcome = self._run_rounds(job, asked)
+                took.append(time.monotonic() - started)
+            return outcome
+
+        settled = settle(federation, run, _Judge(self, job), Ledger(ledger_of(self._home)))
+        return settled, round(sum(took), 2)
+
+    def _run_rounds(self, job: Job, federation: Federation) -> Outcome:
         if self._processes is None:
             self._processes = self._sites_running.enter_context(SiteProcesses(specs(job, self._provide)))
         try:
@@ -157,23 +188,44 @@ class Centre:
         self._processes = None
         self._sites_running.close()
 
-    def _conclude(self, after: After) -> FederationResult:
+    def elsewhere(self, name: str, work: Callable[..., Result], *given: Any) -> Result:
+        """Call a function in a process that compares and registers.
+
+        Raises:
+            FederationError: The process was killed.
+        """
         with self._starting:
             if self._comparing is None:
                 self._comparing = ProcessPoolExecutor(
-                    1, get_context("spawn"), initializer=prepare, initargs=(self._provide,)
+                    COMPARING, get_context("spawn"), initializer=prepare, initargs=(self._provide,)
                 )
             comparing = self._comparing
         try:
-            return comparing.submit(_conclude_logged, after, get_settings().log_level).result()
+            return comparing.submit(_logged, get_settings().log_level, work, *given).result()
         except BrokenProcessPool as error:
             with self._starting:
                 if self._comparing is comparing:
                     self._comparing = None
             raise FederationError(
-                f"{after.job.plan.definition.name}: the process that compares and registers was killed",
+                f"{name}: a process that compares and registers was killed",
                 "look for exhausted memory, then run again",
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Judges by the control centre's rows, in a process that compares."""
+
+    centre: Centre
+    job: Job
+
+    def weigh(self, state: State, contributors: tuple[str, ...]) -> Judgement:
+        """As `OwnRows.weigh`."""
+        return self.centre.elsewhere(self.job.registered, weigh, self.job, state, contributors)
+
+    def single_out(self, judged: Judgement, state: State, without: Mapping[str, State]) -> Judgement:
+        """As `OwnRows.single_out`."""
+        return self.centre.elsewhere(self.job.registered, single_out, self.job, judged, state, dict(without))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +238,7 @@ class After:
         step_key: Key of the federation step.
         tags: Further tags of the version.
         seconds: Wall time of the rounds.
+        judgements: What the control centre's own rows said.
     """
 
     job: Job
@@ -193,6 +246,7 @@ class After:
     step_key: str
     tags: Mapping[str, str]
     seconds: float
+    judgements: tuple[Judgement, ...] = ()
 
 
 def conclude(after: After) -> FederationResult:
@@ -204,8 +258,12 @@ def conclude(after: After) -> FederationResult:
     job, outcome = after.job, after.outcome
     started = time.monotonic()
     fitted = job.plan.fitted(outcome.state)
-    pool = load(job, tuple(sorted(outcome.n)))
-    result = assess(job, outcome, pool, fitted)
+    if job.measured is not None:
+        pool, result = judge(job, job.measured, outcome, fitted)
+    else:
+        pool = load(job, tuple(sorted(outcome.n)))
+        result = assess(job, outcome, pool, fitted)
+    result = msgspec.structs.replace(result, judgements=after.judgements)
     seconds = {"rounds": after.seconds, "compare": round(time.monotonic() - started, 2)}
     work = job.home.root / "tmp" / f"{job.plan.definition.name}-federated-{after.step_key[:16]}"
     shutil.rmtree(work, ignore_errors=True)
@@ -216,9 +274,9 @@ def conclude(after: After) -> FederationResult:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _conclude_logged(after: After, level: str) -> FederationResult:
+def _logged(level: str, work: Callable[..., Result], *given: Any) -> Result:
     configure(level)
-    return conclude(after)
+    return work(*given)
 
 
 def specs(job: Job, provide: str = "") -> list[SiteSpec]:
@@ -226,6 +284,7 @@ def specs(job: Job, provide: str = "") -> list[SiteSpec]:
     settings = get_settings()
     folders = {site: folder.resolve() for site, folder in job.sites.items()}
     extra = () if settings.substations_dir is None else (settings.substations_dir,)
+    splits = {} if job.measured is None else {site: of.text for site, of in job.measured.splits.items()}
     return [
         SiteSpec(
             name=site,
@@ -238,6 +297,7 @@ def specs(job: Job, provide: str = "") -> list[SiteSpec]:
                 extra=extra,
             ),
             log_level=settings.log_level,
+            split=splits.get(site, ""),
             provide=provide,
         )
         for site, folder in sorted(folders.items())

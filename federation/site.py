@@ -85,5 +85,5 @@ class Site:
         model = learner.definition.name
         if self._rows is None or self._rows[0] != model:
             self._rows = None
-            self._rows = model, learner.load(self._spec.dataset, self._spec.start)
+            self._rows = model, learner.load(self._spec.dataset, self._spec.start, self._spec.split)
         return self._rows[1]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from federation.comparison import FederationRow, SiteFigures
 from federation.drift import InputDrift
+from federation.judgement import HELD, REFUSED, Judgement
 from federation.result import FederationResult
 
 SHOWN = 5
@@ -52,6 +53,20 @@ def gains(result: FederationResult) -> list[str]:
     """For each substation whether it gains by the global model, and by going on training it."""
     row = result.comparison.row
     return [f"- {' '.join(_of(site, row))}" for site in result.comparison.sites]
+
+
+def judged(result: FederationResult) -> list[str]:
+    """What the control centre's own rows said of the model, a line a judgement."""
+    return [_judged(one) for one in result.judgements]
+
+
+def _judged(one: Judgement) -> str:
+    if one.verdict == REFUSED:
+        return f"**Veto**: {one.site} was refused: {one.reason}. The others began again without it."
+    if one.verdict == HELD:
+        return f"**Veto**: this version is held back and does not become champion by itself: {one.reason}."
+    said = "" if one.verdict == "passed" else "not judged: "
+    return f"The control centre's own rows: {said}{one.reason}."
 
 
 def _of(site: SiteFigures, row: FederationRow) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from federation.errors import WireError
-from federation.message import Message
+from federation.message import Arrays, Header, Message
 
 MAGIC = b"SWYF"
 VERSION = 1
@@ -48,16 +49,28 @@ class _Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: tuple[Field, ...]
 
 
-def encode(message: Message, cap: int = DEFAULT_CAP) -> bytes:
-    """The bytes of `message`; equal messages give equal bytes.
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Arrays as they go on the wire, for messages that differ in their headers only.
+
+    Attributes:
+        fields: What the block says of them, JSON.
+        bodies: Their bytes, one after the other.
+    """
+
+    fields: bytes
+    bodies: bytes
+
+
+def pack(arrays: Arrays, cap: int = DEFAULT_CAP) -> Packed:
+    """Deflate arrays where that is shorter.
 
     Raises:
-        WireError: An array is of a type that is not sent, the header is not JSON, or the message is larger
-            than `cap` bytes as unpacked.
+        WireError: One is of a type that is not sent, or all together are larger than `cap` bytes.
     """
     fields, bodies = [], []
-    for name in sorted(message.arrays):
-        array = np.asarray(message.arrays[name])
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
         dtype = array.dtype.newbyteorder("<").str
         if dtype not in DTYPES:
             raise WireError(f"array {name!r} has dtype {array.dtype}", f"send one of {', '.join(DTYPES)}")
@@ -71,16 +84,31 @@ def encode(message: Message, cap: int = DEFAULT_CAP) -> bytes:
         raise WireError(
             f"message holds {unpacked} bytes, the cap is {cap}", "send fewer bins, nodes or trees"
         )
+    return Packed(_json(msgspec.to_builtins(fields)), b"".join(bodies))
+
+
+def encode_packed(header: Header, packed: Packed) -> bytes:
+    """The bytes of the message with this header and arrays that are packed already.
+
+    Raises:
+        WireError: The header is not JSON.
+    """
     try:
-        block = json.dumps(
-            {"header": dict(message.header), "fields": msgspec.to_builtins(fields)},
-            sort_keys=True,
-            separators=(",", ":"),
-            allow_nan=False,
-        ).encode()
+        text = _json(dict(header))
     except (TypeError, ValueError) as error:
         raise WireError(f"header is not JSON: {error}") from error
-    return b"".join([_PREFIX.pack(MAGIC, VERSION, len(block)), block, *bodies])
+    block = b"".join([b'{"fields":', packed.fields, b',"header":', text, b"}"])
+    return b"".join([_PREFIX.pack(MAGIC, VERSION, len(block)), block, packed.bodies])
+
+
+def encode(message: Message, cap: int = DEFAULT_CAP) -> bytes:
+    """The bytes of `message`; equal messages give equal bytes.
+
+    Raises:
+        WireError: An array is of a type that is not sent, the header is not JSON, or the message is larger
+            than `cap` bytes as unpacked.
+    """
+    return encode_packed(message.header, pack(message.arrays, cap))
 
 
 def decode(data: bytes, cap: int = DEFAULT_CAP) -> Message:
@@ -113,6 +141,10 @@ def fields_of(data: bytes) -> tuple[Field, ...]:
         WireError: `data` is not a message of this version.
     """
     return _read_block(data)[0].fields
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _read_block(data: bytes) -> tuple[_Block, int]:

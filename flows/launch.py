@@ -44,7 +44,8 @@ def launch(name: str, profile: str, home: Home, **parameters: Any) -> Any:
     data.describe(job)
     with run_lock(home), prefect_server.running_server(home) as server:
         flow = getattr(import_module(f"flows.{name}"), name)
-        if name in SIMULATING and data.boundary_step(job, data.describe(job)).record(home) is None:
+        simulates = name in SIMULATING and not parameters.get("datasets")
+        if simulates and data.boundary_step(job, data.describe(job)).record(home) is None:
             # Takes seconds to import, and the server takes as many to start.
             import_module("pandapower")
         server.wait_ready()

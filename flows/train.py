@@ -77,26 +77,23 @@ def train(
     """
     job = Job.of(profile, home)
     lessons = choose(job, model, substation, trials, algorithm or "")
-    # A challenger is compared with a champion that must be there.
     further = challengers(job) if model is None and substation is None else ()
     with run_lock(job.home):
         features = data.finished(job) or simulate(profile, home)
         learning.forget_lost_registry(job)
-        records = _teach(job, lessons, features)
+        taught = _teach(job, (*lessons, *further), features)
+        records = {one.registered: taught[one.label] for one in lessons}
         if not algorithm:
             report_models(job, list(records.values()))
-        _teach(job, further, features)
     return records
 
 
 def _teach(job: Job, lessons: Sequence[Lesson], features: dict[str, StepRecord]) -> dict[str, StepRecord]:
-    """Train in two processes; records by registered name."""
-    if not lessons:
-        return {}
+    """Train in two processes; records by label."""
     with learning.Trainers(job, lessons) as trainers:
         training = {}
         for lesson in trainers.turns:
             future = train_model.submit(job, lesson, features, trainers)
             future.add_done_callback(lambda _, done=lesson: trainers.turns.end(done))
             training[lesson.label] = future
-        return {one.registered: training[one.label].result() for one in lessons}
+        return {label: future.result() for label, future in training.items()}

@@ -54,7 +54,7 @@ FAULTS = {
     "known_point": ("a row's point is one of the mapping's labels", "add the point to the mapping"),
     "unreadable": (
         "a value is a number, or one of file.missing",
-        "correct it, or add its text to file.missing",
+        "correct it, set file.decimal if numbers have a comma, or add its text to file.missing",
     ),
     "overflow": (
         "a value is not one of the column's overflow values: a register that ran over",
@@ -64,12 +64,19 @@ FAULTS = {
         "a series has one row at a time; the first is kept",
         "find out why rows were written twice",
     ),
+    "time_ahead": (
+        "no single row lies ahead of both rows that follow it",
+        "correct the row's time: its neighbours are in order without it",
+    ),
     "time_increasing": (
         "a series' times rise from row to row",
         "sort the file by time; look for a clock that was set back",
     ),
 }
 """What rows are rejected for beside the contract's own rules: what must hold, and what to do."""
+
+LONGEST_SHOWN = 80
+ORDER = ("time_ahead", "unique_key", "time_increasing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +190,9 @@ class Converter:
             faults["known_point"] = (unknown, (self.mapping.point_column,))
         bad = instants.bad[rows] | unknown
         keys = values["asset"].array.to_pylist() if "asset" in values else [series] * len(rows)
-        faults["unique_key"], faults["time_increasing"] = self._order(keys, ms, ~bad)
-        untimed = bad | faults["unique_key"][0] | faults["time_increasing"][0]
+        ordered = self._order(keys, ms, ~bad)
+        faults |= {name: (mask, self.mapping.time.columns) for name, mask in ordered.items()}
+        untimed = np.logical_or.reduce([bad, *ordered.values()])
         columns = self.mapping.columns_of(series)
         for name, found in values.items():
             faults[f"{name}.unreadable"] = (found.unreadable, (columns[name].column,))
@@ -202,11 +210,10 @@ class Converter:
             for name, way in self.mapping.columns_of(series).items()
         }
 
-    def _order(
-        self, keys: list[Any], ms: NDArray[np.int64], usable: Mask
-    ) -> tuple[tuple[Mask, tuple[str, ...]], tuple[Mask, tuple[str, ...]]]:
-        """Rows at the same time as an earlier one of their key, and rows before one."""
-        same, before = np.zeros(len(ms), dtype=bool), np.zeros(len(ms), dtype=bool)
+    def _order(self, keys: list[Any], ms: NDArray[np.int64], usable: Mask) -> dict[str, Mask]:
+        """By rule of `ORDER` the rows whose times are out of order among those of their key."""
+        found = {name: np.zeros(len(ms), dtype=bool) for name in ORDER}
+        ahead, same, before = (found[name] for name in ORDER)
         names = np.array([str(key) for key in keys]) if len(set(keys)) > 1 else None
         for name in sorted({str(key) for key in keys}):
             rows = np.flatnonzero(usable if names is None else usable & (names == name))
@@ -214,12 +221,14 @@ class Converter:
                 continue
             t = ms[rows]
             start = self.latest.get(name, int(np.iinfo(np.int64).min))
+            lone = lone_ahead(t, start)
+            ahead[rows[lone]] = True
+            rows, t = rows[~lone], t[~lone]
             past = np.maximum.accumulate(np.concatenate(([start], t)))
             same[rows] = t == past[:-1]
             before[rows] = t < past[:-1]
             self.latest[name] = int(past[-1])
-        columns = self.mapping.time.columns
-        return (same, columns), (before, columns)
+        return found
 
     def _table(self, series: str, ms: NDArray[np.int64], bad: Mask, values: dict[str, Values]) -> pa.Table:
         import pyarrow as pa
@@ -266,13 +275,40 @@ class Converter:
         for place, row in enumerate(np.flatnonzero(broken >= 0).tolist()):
             if broken[row] < len(own):
                 names = columns[broken[row]] or self.mapping.time.columns
-                details[place] = ", ".join(f"{name} = {source.column(name)[row].as_py()!r}" for name in names)
+                details[place] = ", ".join(
+                    f"{name} = {_shown(source.column(name)[row].as_py())}" for name in names
+                )
         return Inspection(data, broken, inspection.rules, pa.array(details, pa.string()))
+
+
+def _shown(value: Any) -> str:
+    """A field of a file, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def scenario(substation: str, run: int) -> str:
     """Scenario identifier of a run without a gap."""
     return str(ScenarioId(substation, INGESTED, 0, "observed", run))
+
+
+def lone_ahead(t: NDArray[np.int64], start: int) -> Mask:
+    """Rows that alone are out of order: their neighbours rise without them, and fall behind with them.
+
+    A clock that ran ahead for one row would otherwise cost every row up to that time.
+
+    Args:
+        t: Times of a series' rows, [rows].
+        start: The latest time before them.
+    """
+    found = np.zeros(len(t), dtype=bool)
+    past = np.maximum.accumulate(np.concatenate(([start], t)))
+    for place in np.flatnonzero(t[:-2] > t[1:-1]).tolist():
+        before = past[place]
+        if before < t[place + 1] < t[place + 2] <= t[place]:
+            found[place] = True
+            past[place + 1 :] = np.maximum.accumulate(np.concatenate(([before], t[place + 1 :])))
+    return found
 
 
 def fault_rule(name: str, mask: Mask) -> Rule:

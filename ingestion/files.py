@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ingestion.errors import IngestionError
 from ingestion.mapping import File
+from ingestion.text import check_text, decoding, not_text, refuse_other_kinds
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,6 +29,9 @@ BLOCK_ROWS = 65_536
 HEAD_BYTES = 1 << 20
 MOST_MISSHAPEN = 10_000
 """So many lines of a wrong number of fields are kept; with more the delimiter is wrong, not the lines."""
+
+PARQUET = b"PAR1"
+"""A Parquet file begins and ends so."""
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
@@ -87,7 +91,7 @@ def head(path: Path, encoding: str) -> str:
     """The first megabyte of a text file.
 
     Raises:
-        IngestionError: It is not there, empty, or not text of this encoding.
+        IngestionError: It is not there, empty, another kind of file, or not text of this encoding.
     """
     try:
         with path.open("rb") as handle:
@@ -96,26 +100,21 @@ def head(path: Path, encoding: str) -> str:
         raise IngestionError(f"{path}: {error.strerror}", "check the path") from error
     if not data.strip():
         raise IngestionError(f"{path} is empty", "export it again, or leave it out")
+    refuse_other_kinds(path, data)
     try:
-        decoder = codecs.getincrementaldecoder(_encoding(encoding))()
+        decoder = codecs.getincrementaldecoder(decoding(encoding))()
         text = decoder.decode(data)
     except (UnicodeDecodeError, LookupError) as error:
-        place = f"byte {error.start}" if isinstance(error, UnicodeDecodeError) else "its name"
-        raise IngestionError(
-            f"{path} is not text in {encoding}: {place}: {error}",
-            "set file.encoding in the mapping, as utf-8, latin-1, cp1252 or utf-16",
-        ) from error
+        line = 1
+        if isinstance(error, UnicodeDecodeError):
+            line += data[: error.start].decode(encoding, "ignore").count("\n")
+        raise not_text(path, encoding, error, line) from error
     if "\x00" in text:
         raise IngestionError(
             f"{path}: there are zero bytes in the text",
             "set file.encoding to utf-16, or export it as text again",
         )
     return text
-
-
-def _encoding(name: str) -> str:
-    # A byte order mark is no part of the first name.
-    return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8") else name
 
 
 def field_names(fields: list[str]) -> list[str]:
@@ -200,6 +199,9 @@ def chunks(path: Path, file: File, wanted: set[str], limit: int | None = None) -
         IngestionError: It is empty, cannot be read as what it is said to be, or a column is missing.
     """
     reader = _csv if file.format == "csv" else _parquet
+    if file.format == "csv" and limit is None:
+        names_of(path, file, wanted)
+        check_text(path, file.encoding, file.delimiter)
     waiting: Chunk | None = None
     rows = 0
     for chunk in reader(path, file, wanted):
@@ -302,8 +304,51 @@ def _parquet(path: Path, file: File, wanted: set[str]) -> Iterator[Chunk]:
             if batch.num_rows:
                 rows = np.arange(seen + 1, seen + batch.num_rows + 1)
                 seen += batch.num_rows
-                yield Chunk(path.name, pa.Table.from_batches([batch]), rows)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise IngestionError(
-            f"{path} cannot be read as Parquet: {error}", "check whether the file is whole; export it again"
-        ) from error
+                yield Chunk(path.name, _plain(path, pa.Table.from_batches([batch])), rows)
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable_parquet(path, error) from error
+
+
+def _plain(path: Path, data: pa.Table) -> pa.Table:
+    """Columns of dictionary codes as what they stand for.
+
+    Raises:
+        IngestionError: A column holds lists, structures or bytes.
+    """
+    import pyarrow as pa
+
+    for place, name in enumerate(data.column_names):
+        column: Any = data.column(name)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+            data = data.set_column(place, name, column)
+        kind = column.type
+        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind):
+            raise IngestionError(
+                f"{path}: column {name} is of type {kind}",
+                "export it as numbers, text or times, one value a row",
+            )
+    return data
+
+
+def unreadable_parquet(path: Path, error: Exception) -> IngestionError:
+    """Why a file cannot be read as Parquet: it is none, was cut, or is damaged within."""
+    with path.open("rb") as handle:
+        first = handle.read(len(PARQUET))
+        handle.seek(-min(len(PARQUET), path.stat().st_size), 2)
+        last = handle.read()
+    if not first:
+        return IngestionError(f"{path} is empty", "export it again, or leave it out")
+    if first != PARQUET:
+        return IngestionError(
+            f"{path} cannot be read as Parquet: it does not begin as Parquet does",
+            "set file.format in the mapping to csv if it is text, or export it again",
+        )
+    if last != PARQUET:
+        return IngestionError(
+            f"{path} cannot be read as Parquet: its end is missing, so it was cut or is still being written",
+            "copy or export it again",
+        )
+    return IngestionError(
+        f"{path} cannot be read as Parquet: {error}", "the file is damaged: copy or export it again"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 from collections.abc import Iterator
 from typing import Literal
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_contracts.units import SHARE, apparent_ratio, near
 from ingestion.following import Sample, Timeline
-from ingestion.mapping import From, Mapping, Point, unit_of
+from ingestion.mapping import From, Mapping, Point, unit_of, zone_of
 from ingestion.units import named, unit_in
 
 Floats = NDArray[np.float64]
@@ -108,6 +109,7 @@ def of_time(
             file=timeline.odd[0] if timeline.odd else "",
             row=timeline.odd[1] if timeline.odd else 0,
         )
+    yield from _set_forward(mapping, series, timeline)
     if set_back is not None:
         yield Finding(
             rule="clock_set_back",
@@ -120,6 +122,38 @@ def of_time(
             file=set_back[0],
             row=set_back[1],
         )
+
+
+def _set_forward(mapping: Mapping, series: str, timeline: Timeline) -> Iterator[Finding]:
+    """A gap that is just the hour which clocks at the site leave out, in times called those elsewhere."""
+    if mapping.time.zone in ("offset", "local") or timeline.step_ms <= 0.0:
+        return
+    written, site = zone_of("time.zone", mapping.time.zone), mapping.zone()
+    step = dt.timedelta(milliseconds=timeline.step_ms)
+    shift = step if mapping.time.stamp == "end" else dt.timedelta(0)
+
+    def wall(ms: int) -> dt.datetime:
+        return dt.datetime.fromtimestamp(ms / 1e3, written).replace(tzinfo=None) + shift
+
+    def exists(time: dt.datetime) -> bool:
+        before, after = (time.replace(tzinfo=site, fold=fold).utcoffset() for fold in (0, 1))
+        return before is not None and after is not None and before >= after
+
+    for gap in timeline.gaps:
+        last, first = wall(gap.after_ms), wall(gap.before_ms)
+        if exists(last) and exists(first) and not exists(last + step) and not exists(first - step):
+            yield Finding(
+                rule="clock_set_forward",
+                severity="error",
+                series=series,
+                column="",
+                message=f"from {last} to {first} times leave out just what clocks in {mapping.time_zone} "
+                f"leave out: written in local time with daylight saving, not in {mapping.time.zone}",
+                remedy="set time.zone to local, or to the zone of the file",
+                file=gap.file,
+                row=gap.row,
+            )
+            return
 
 
 def _header(mapping: Mapping, series: str, name: str, source: From) -> Iterator[Finding]:

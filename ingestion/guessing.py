@@ -53,6 +53,24 @@ ASSET = {
     "moisture_pct": r"moisture|water",
 }
 
+STATE = {
+    "load_metered_mw": r"^(total |system )?load( mw)?$",
+    "generation_metered_mw": r"^(total )?generation( mw)?$",
+    "wind_metered_mw": r"^wind( mw)?$",
+    "solar_metered_mw": r"^(solar|pv)( mw)?$",
+    "import_metered_mw": r"^(net )?import( mw)?$",
+    "spinning_reserve_metered_mw": r"spinning reserve",
+    "loading_max_metered_pct": r"(max|highest).*loading|loading.*(max|highest)",
+    "v_min_metered_pu": r"(min|lowest).*(voltage|^v)|(voltage|^v) min",
+    "nose_after_pct": r"(nose|voltage stability|loadability).*margin|^margin pct$",
+    "limiting_contingency": r"limiting (contingency|outage)",
+    "worst_contingency": r"(worst|severest) (contingency|outage)",
+    "severity": r"^severity",
+    "nadir_hz": r"nadir",
+}
+
+USUAL_NAMES = {"assets": ASSET, "stability": STATE}
+
 
 @dataclass(frozen=True, slots=True)
 class Guess:
@@ -123,7 +141,7 @@ def guess_columns(
         return _readings(substation, left, values)
     if table == "frequency":
         return _frequency(left, values)
-    return _assets(left)
+    return _named(table, left)
 
 
 def _point_column(
@@ -302,13 +320,14 @@ def _frequency(left: list[str], values: dict[str, Floats]) -> Guesses:
     return guesses
 
 
-def _assets(left: list[str]) -> Guesses:
+def _named(table: str, left: list[str]) -> Guesses:
+    """Columns that are called as in the contract, or as they often are."""
     guesses = Guesses()
-    contract = OBSERVED["assets"]
+    contract, usual = OBSERVED[table], USUAL_NAMES[table]
     for name in left:
         words = _words(name)
         exact = name.lower() if name.lower() in contract.names and name.lower() not in DERIVED else None
-        kind = exact or next((kind for kind, pattern in ASSET.items() if re.search(pattern, words)), None)
+        kind = exact or next((kind for kind, pattern in usual.items() if re.search(pattern, words)), None)
         if kind is not None and all(guess.name != kind for guess in guesses.columns):
             into = unit_of(contract.column(kind))
             guesses.columns.append(Guess(kind, name, unit_in(name, into) or into, "by its name"))

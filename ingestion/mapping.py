@@ -6,10 +6,11 @@ is assumed that is not written there.
 
 from __future__ import annotations
 
+import difflib
 import re
 import zoneinfo
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args, get_origin
 
 import msgspec
 import yaml
@@ -28,7 +29,7 @@ DERIVED = frozenset({"scenario_id", "substation", "point", "t", "hour_local", "d
 
 ACCEPTABLE = (
     *("wrong_unit", "voltage_level", "reversed_polarity", "swapped_phases", "clock_set_back", "header_unit"),
-    *("overflow_suspected", "irregular_steps"),
+    *("clock_set_forward", "overflow_suspected", "irregular_steps"),
 )
 """Findings that stop an ingestion unless the mapping's `accept` names them."""
 
@@ -137,7 +138,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         accept: Findings that are known and shall not stop the ingestion.
     """
 
-    table: Literal["load", "readings", "frequency", "waveforms", "assets"]
+    table: Literal["load", "readings", "frequency", "waveforms", "assets", "stability"]
     substation: str
     time_zone: str | None = None
     frequency_hz: float = 50.0
@@ -199,6 +200,15 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         )
 
 
+PLACES: dict[str, type[msgspec.Struct]] = {
+    ".file": File,
+    ".time": Clock,
+    ".columns[...]": From,
+    ".points[...]": Point,
+}
+"""What stands at the end of a path within a mapping."""
+
+
 def zone_of(field: str, name: str) -> zoneinfo.ZoneInfo:
     """A zone by its IANA name.
 
@@ -234,15 +244,38 @@ def parse_mapping(text: str, name: str = "mapping") -> Mapping:
         IngestionError: It is not YAML, or a field is unknown, missing or wrong.
     """
     try:
-        mapping = msgspec.convert(yaml.safe_load(text), Mapping)
+        said = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise IngestionError(f"{name} is not YAML: {error}", "check its indentation and quotes") from error
+    if not isinstance(said, dict):
+        what = "is empty" if said is None else "does not hold fields with their values"
+        raise IngestionError(f"{name} {what}", "write one with switchyard ingest … --propose")
+    try:
+        mapping = msgspec.convert(said, Mapping)
     except msgspec.ValidationError as error:
-        raise IngestionError(
-            f"{name}: {error}", "see docs/ingestion.md for the fields of a mapping"
-        ) from error
+        raise IngestionError(f"{name}: {error}", _advice(str(error))) from error
     _check(mapping)
     return mapping
+
+
+def _advice(message: str) -> str:
+    """What to do about a field that is unknown or wrong: the fields, or the words, that may stand there."""
+    at = re.search(r" - at `\$([^`]*)`", message)
+    path = at[1] if at else ""
+    wrong = re.search(r"unknown field `([^`]*)`", message)
+    place, _, last = (path, "", "") if wrong else path.rpartition(".")
+    kind: type[msgspec.Struct] = next((kind for end, kind in PLACES.items() if place.endswith(end)), Mapping)
+    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    there = f"fields {'of ' + place.strip('.') if place else 'of a mapping'} are {', '.join(fields)}"
+    if wrong:
+        near = difflib.get_close_matches(wrong[1], fields, n=1)
+        return f"did you mean {near[0]}? {there}" if near else there
+    words = (
+        [str(word) for word in get_args(fields.get(last))] if get_origin(fields.get(last)) is Literal else []
+    )
+    if words:
+        return f"use one of {', '.join(words)}"
+    return "see docs/ingestion.md for the fields of a mapping"
 
 
 def mapping_digest(text: str) -> str:
@@ -261,6 +294,12 @@ def _check(mapping: Mapping) -> None:
     if unknown := sorted(set(mapping.accept) - set(ACCEPTABLE)):
         raise IngestionError(
             f"mapping: accept names {', '.join(unknown)}", f"choose from {', '.join(ACCEPTABLE)}"
+        )
+    sign = mapping.file.delimiter
+    if len(sign) != 1 or not sign.isascii() or sign in '\r\n\x00"':
+        raise IngestionError(
+            f"mapping: file.delimiter is {sign!r}",
+            'it is one sign, as ",", ";" or "\\t" for a tab',
         )
     if mapping.file.format != "comtrade" and not mapping.time.columns:
         raise IngestionError("mapping: time.columns is empty", "name the column of the time")

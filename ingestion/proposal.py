@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from ingestion.clock import FORMATS, UNIX, parse
 from ingestion.errors import IngestionError
-from ingestion.files import DELIMITERS, Chunk, chunks, field_names, first_fields, head
+from ingestion.files import (
+    DELIMITERS,
+    Chunk,
+    chunks,
+    field_names,
+    first_fields,
+    head,
+    unreadable_parquet,
+)
 from ingestion.following import Register, usual_step
 from ingestion.guessing import Guess, Guesses, guess_columns
 from ingestion.mapping import MISSING, File
@@ -94,8 +102,8 @@ def look_at(path: Path) -> Looked:
 
         try:
             names = pq.read_schema(path).names
-        except (pa.ArrowInvalid, OSError) as error:
-            raise IngestionError(f"{path} cannot be read as Parquet: {error}", "check the file") from error
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable_parquet(path, error) from error
         looked = Looked(File(format="parquet"), names, ["the file is Parquet"])
     else:
         looked = _text_file(path)
@@ -329,7 +337,8 @@ def _columns(found: list[Guess], looked: Looked, indent: str) -> list[str]:
     for guess in found:
         parts = [f"from: {_quote(guess.column)}"]
         if guess.unit:
-            parts.append(f"unit: {guess.unit}")
+            # YAML does not let a word begin with a percent sign.
+            parts.append(f"unit: {_quote(guess.unit) if guess.unit.startswith('%') else guess.unit}")
         why = guess.why
         if over := looked.overflow.get(guess.column):
             parts.append(f"overflow: {over}")

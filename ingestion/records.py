@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -122,6 +123,8 @@ def read_record(config: Path, data: Path | None, encoding: str) -> Record:
     """
     import comtrade
 
+    if data is not None:
+        _config_whole(config, encoding)
     try:
         record: Any = comtrade.Comtrade(ignore_warnings=True)
         if data is None:
@@ -132,7 +135,10 @@ def read_record(config: Path, data: Path | None, encoding: str) -> Record:
         raise IngestionError(
             f"{config} is not text in {encoding}: {error}", "set file.encoding, as gb18030 or latin-1"
         ) from error
-    except (ValueError, IndexError, KeyError, TypeError, OSError, EOFError, struct.error) as error:
+    except (
+        comtrade.ComtradeError,
+        *(ValueError, IndexError, KeyError, TypeError, OSError, EOFError, struct.error),
+    ) as error:
         raise IngestionError(
             f"{config}: not a readable COMTRADE record: {error}",
             "check that both files are whole and belong together",
@@ -149,6 +155,29 @@ def read_record(config: Path, data: Path | None, encoding: str) -> Record:
         sections=fast,
         slow=slow,
     )
+
+
+def _config_whole(config: Path, encoding: str) -> None:
+    """Refuse a configuration file with fewer lines than its second one says that it has."""
+    lines = config.read_bytes().decode(encoding, "replace").rstrip("\x1a\x00 \r\n").splitlines()
+    if not lines:
+        raise IngestionError(f"{config} is empty", "copy both files of the record again")
+    stated = re.match(r"\s*(\d+)\s*,\s*\d+\s*[Aa]", lines[1]) if len(lines) > 1 else None
+    if stated is None:
+        second = f"line 2 is {lines[1][:80]!r}" if len(lines) > 1 else "it has one line"
+        raise IngestionError(
+            f"{config}: not a readable COMTRADE record: {second}, and the numbers of channels are wanted",
+            "name the .cfg or .dat file of a record",
+        )
+    channels = int(stated[1])
+    rates = lines[channels + 3].strip() if len(lines) > channels + 3 else ""
+    # Two lines and the channels; frequency, how many rates, these, two times, kind of data.
+    fewest = 2 + channels + 5 + max(int(rates) if rates.isdecimal() else 1, 1)
+    if len(lines) < fewest:
+        raise IngestionError(
+            f"{config} has {len(lines)} lines, with {channels} channels {fewest} at least: it was cut",
+            "copy the record again",
+        )
 
 
 def _whole(record: Any, config: Path, data: Path) -> None:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 QUARANTINED = "part-00000.parquet"
 ORIGINAL = "original"
+MOST_WAITING = 100_000
+"""Accepted rows that are gathered before they are written.
+
+A writer keeps some kilobytes of every group of rows until its file is finished, so that small groups add up.
+"""
 
 
 class Staging:
@@ -42,6 +47,8 @@ class Staging:
         self.accepted: dict[str, int] = {}
         self._table = table
         self._writers: dict[str, Any] = {}
+        self._waiting: dict[str, list[pa.Table]] = {}
+        self._rows_waiting = 0
         self._rejects: Any = None
 
     def __enter__(self) -> Self:
@@ -55,6 +62,7 @@ class Staging:
 
     def close(self) -> None:
         """Finish the files."""
+        self._write_waiting()
         for writer in self._writers.values():
             writer.close()
         if self._rejects is not None:
@@ -62,20 +70,29 @@ class Staging:
         self._writers, self._rejects = {}, None
 
     def accept(self, series: str, data: pa.Table) -> None:
-        """Write accepted rows of a series."""
-        import pyarrow.parquet as pq
-
+        """Take accepted rows of a series; they are written together with those that follow."""
         if not data.num_rows:
             return
-        if series not in self._writers:
-            self._writers[series] = pq.ParquetWriter(
-                self.folder / f"{series}.parquet",
-                schema(self._table),
-                compression=COMPRESSION,
-                store_schema=False,
-            )
-        self._writers[series].write_table(data.cast(schema(self._table)))
+        self._waiting.setdefault(series, []).append(data.cast(schema(self._table)))
+        self._rows_waiting += data.num_rows
         self.accepted[series] = self.accepted.get(series, 0) + data.num_rows
+        if self._rows_waiting >= MOST_WAITING:
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        waiting, self._waiting, self._rows_waiting = self._waiting, {}, 0
+        for series, blocks in waiting.items():
+            if series not in self._writers:
+                self._writers[series] = pq.ParquetWriter(
+                    self.folder / f"{series}.parquet",
+                    schema(self._table),
+                    compression=COMPRESSION,
+                    store_schema=False,
+                )
+            self._writers[series].write_table(pa.concat_tables(blocks))
 
     def reject(self, converted: Converted) -> None:
         """Write the rows of a block that break a rule, with the file's own fields."""

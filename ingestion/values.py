@@ -59,7 +59,10 @@ def numbers(column: Any, missing: tuple[str, ...], decimal: str) -> tuple[Floats
     import pyarrow.compute as pc
 
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        found = column.cast(pa.float64()).to_numpy().astype(np.float64)
+        if pa.types.is_temporal(column.type):
+            # A time is no number, whatever it is stored as.
+            return np.full(len(column), np.nan), np.asarray(column.is_valid())
+        found = column.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
         return np.where(np.isfinite(found), found, np.nan), np.isinf(found)
     text = pc.utf8_trim_whitespace(column)
     if decimal == ",":

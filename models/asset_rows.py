@@ -51,8 +51,7 @@ SOONEST_D = 0.02
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]
 
-# Column of the table, and what makes it the feature's unit.
-_COLUMNS = {
+COLUMNS = {
     "maintenance_age_h": ("maintenance_age_d", 24.0),
     "ambient_c": ("ambient_c", 1.0),
     "anomalies_24h": ("anomalies_24h", 1.0),
@@ -67,6 +66,8 @@ _COLUMNS = {
     "asset_breaker_operations": ("breaker_operations", 1.0),
     **{f"asset_{gas}": (gas, 1.0) for gas in condition.GASES},
 }
+"""Column of the table behind each input, and what makes it the feature's unit."""
+
 _MAY_BE_UNKNOWN = ("ambient_c", "asset_load_pu", "asset_hot_spot_c", "asset_through_faults")
 _TRUTH = ("defect_severity", "risk_30d", "time_to_event_d", "failed", "failed_within_30d", "spell")
 _log = get_logger("models.asset_rows")
@@ -84,7 +85,7 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
         DataError: No day is left, or a played day is not in the table.
     """
     substation = read_substation(dataset.substation)
-    read = {source for source, _ in _COLUMNS.values()}
+    read = {source for source, _ in COLUMNS.values()}
     table = dataset.read(TABLE, columns=["asset", "t", "kind", *sorted(read), *_TRUTH])
     asset = columns.names(table, "asset")
     t = columns.seconds(table)
@@ -103,7 +104,7 @@ def build(dataset: Dataset, definition: Definition[Any], start: date) -> Built:
             f"dataset {dataset.name}: no day of {TABLE} has its next thirty days observed",
             "simulate more days",
         )
-    X = _inputs(definition, table, at, generator(dataset.name, definition.name, "hidden"))
+    X = inputs(definition, table, at, generator(dataset.name, definition.name, "hidden"))
     of_window = [k for k, name in enumerate(definition.columns) if name in features.INDEX]
     X[regular.size :, of_window] = windows[:, [features.INDEX[definition.columns[k]] for k in of_window]]
     risk = columns.floats(table, "risk_30d")[at]
@@ -157,11 +158,15 @@ def _ranks(asset: Names, kind: Names) -> Int:
     return ranks
 
 
-def _inputs(definition: Definition[Any], table: pa.Table, at: Int, rng: np.random.Generator) -> Float:
-    """The definition's columns at rows `at` of the table, [n, columns]; window features are NaN."""
-    values = {name: columns.floats(table, source)[at] * unit for name, (source, unit) in _COLUMNS.items()}
-    for name in _MAY_BE_UNKNOWN:
-        values[name] = np.where(rng.random(at.size) < HIDDEN, np.nan, values[name])
+def inputs(definition: Definition[Any], table: pa.Table, at: Int, rng: np.random.Generator | None) -> Float:
+    """The definition's columns at rows `at` of the table, [n, columns]; window features are NaN.
+
+    With `rng` what a gateway may not know is left out of a share `HIDDEN` of the rows.
+    """
+    values = {name: columns.floats(table, source)[at] * unit for name, (source, unit) in COLUMNS.items()}
+    if rng is not None:
+        for name in _MAY_BE_UNKNOWN:
+            values[name] = np.where(rng.random(at.size) < HIDDEN, np.nan, values[name])
     kind = columns.names(table, "kind").take(at)
     values["asset_kind_code"] = condition.code_of(kind.texts)[kind.codes]
     # A day's counts without the thirty days before it leave nothing to compare: NaN, without a warning.

@@ -10,6 +10,9 @@ from models.protocol import Definition
 
 SECTIONS = ("Purpose", "Data", "Metrics", "Slices", "Limits", "How to use", "Version")
 WORST_SLICES = 4
+MEASURED = "observed"
+"""Tag `profile` of what learnt from measured tables."""
+
 GAP = "&emsp;"
 """Behind each cell: MLflow draws tables without any space between columns."""
 
@@ -21,7 +24,11 @@ def summary(definition: Definition[Any], substation: str = "") -> str:
 
 
 def write(
-    definition: Definition[Any], rows: Sequence[ReportRow], tags: Mapping[str, str], params: Mapping[str, Any]
+    definition: Definition[Any],
+    rows: Sequence[ReportRow],
+    tags: Mapping[str, str],
+    params: Mapping[str, Any],
+    registered: str = "",
 ) -> str:
     """The card in Markdown; it becomes the version's description.
 
@@ -30,15 +37,18 @@ def write(
         rows: Its rows of the report; empty where a version is judged elsewhere.
         tags: The version's tags, which say who contributed and name data and code by digest.
         params: Parameters that it was fitted with.
+        registered: Registered name; empty for that of the model, or of the substation that the tags name.
     """
     substation = tags.get("substation", "")
-    registered = f"{definition.name}.{substation}" if substation else definition.name
+    registered = registered or (f"{definition.name}.{substation}" if substation else definition.name)
+    measured = tags.get("profile") == MEASURED
+    data = "the measured tables named above, and no others" if measured else "simulated data only"
     parts = (
         _purpose(definition),
         _data(rows, tags),
         _metrics(definition, rows, tags),
         _slices(definition, rows),
-        [definition.limits, "", "Trained and judged on simulated data only."],
+        [definition.limits, "", f"Trained and judged on {data}."],
         _use(definition, registered),
         _version(definition, tags, params),
     )
@@ -91,7 +101,8 @@ def _data(rows: Sequence[ReportRow], tags: Mapping[str, str]) -> list[str]:
     own = tags.get("substation", "")
     of = f" of profile {rows[0].profile}" if rows else ""
     count = f", {int(tags['n_total']):,} rows" if tags.get("n_total") else ""
-    lines = [f"Simulated campaign{of}; trained ({tags.get('trained_by', 'pooled')}) on {who}{count}."]
+    what = "Measured tables" if tags.get("profile") == MEASURED else f"Simulated campaign{of}"
+    lines = [f"{what}; trained ({tags.get('trained_by', 'pooled')}) on {who}{count}."]
     if own and own != tags.get("contributors"):
         lines += ["", f"Fitted to {own} afterwards."]
     if rows:

@@ -30,7 +30,14 @@ PLACES = {
     "power_flow_optimization": "models.energy.power_flow_optimization",
 }
 
-ALGORITHMS = {"load_forecast": {"n_beats": "models.energy.load_forecast_n_beats"}}
+ALGORITHMS = {
+    "load_forecast": {
+        "n_beats": "models.energy.load_forecast_n_beats",
+        "combined": "models.energy.load_forecast_combined",
+    },
+    "voltage_anomaly": {"phase_voltages": "models.monitoring.voltage_anomaly_phases"},
+    "phase_imbalance": {"phase_voltages": "models.monitoring.phase_imbalance_phases"},
+}
 """Where a model's further algorithms are defined, likewise: the same rows, answers and metrics."""
 
 

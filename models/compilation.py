@@ -88,23 +88,38 @@ def spec(definition: Definition[Any], compiled: Compiled, trained: Rows | None =
     """What serving must know of a compiled model; JSON-able."""
     from features import catalogue_digest
 
+    ranges = [] if trained is None else seen(definition, trained)
+    may_miss = optional(definition, ranges)
     return {
         "schema": SCHEMA,
         "model": definition.name,
         "declaration": definition.version,
         "features": list(definition.features),
-        "optional": list(definition.optional),
+        "optional": list(may_miss),
         "one_of": list(definition.one_of),
         "input_dtype": compiled.input_dtype,
         "minimum_readings": definition.minimum_readings,
         "point_kinds": list(definition.point_kinds),
-        "requires": requires(definition),
+        "requires": requires(definition, may_miss),
         "onnx_outputs": list(compiled.outputs),
         "decoder": dict(compiled.decoder),
         "feature_catalogue_digest": catalogue_digest(),
         "contract_version": CONTRACT_VERSION,
-        "seen": [] if trained is None else seen(definition, trained),
+        "seen": ranges,
     }
+
+
+def optional(definition: Definition[Any], ranges: Sequence[tuple[float, float] | None]) -> tuple[str, ...]:
+    """Inputs that may be missing: those declared, and those that no training row had.
+
+    Such an input is one that a measured table does not tell: the version cannot have learnt from it.
+
+    Args:
+        definition: The model.
+        ranges: From `seen`; empty where no row may be told of.
+    """
+    never = [name for name, one in zip(definition.features, ranges, strict=False) if one is None]
+    return (*definition.optional, *(name for name in never if name not in definition.optional))
 
 
 def seen(definition: Definition[Any], rows: Rows) -> list[tuple[float, float] | None]:
@@ -131,12 +146,18 @@ def sampled(
     return definition.decode(compiled.decoder, raw, by_name(definition, chosen))
 
 
-def requires(definition: Definition[Any]) -> list[str]:
-    """Fields of a request, beside its readings, without which the model abstains."""
+def requires(definition: Definition[Any], optional: Sequence[str] | None = None) -> list[str]:
+    """Fields of a request, beside its readings, without which the model abstains.
+
+    Args:
+        definition: The model.
+        optional: Inputs that may be missing; those declared by default.
+    """
     from features import CONTEXT_FEATURES
 
     needs = {feature.name: feature.needs for feature in CONTEXT_FEATURES}
-    wanted = (name for name in definition.features if name not in definition.optional)
+    may_miss = definition.optional if optional is None else optional
+    wanted = (name for name in definition.features if name not in may_miss)
     return sorted({path for name in wanted for path in needs.get(name, ())})
 
 

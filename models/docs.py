@@ -87,9 +87,18 @@ def _further(declared: Definition[Any]) -> list[str]:
     """Lines on the algorithms that challenge the first one."""
     return [
         f"- Further algorithm `{name}` (`switchyard train {declared.name} --algorithm {name}`): "
-        f"{definition(declared.name, name).algorithm}. Same rows, answers, opponents and bars."
+        f"{other.algorithm}. Same rows{_shared(declared, other)}."
         for name in ALGORITHMS.get(declared.name, {})
+        for other in (definition(declared.name, name),)
     ]
+
+
+def _shared(declared: Definition[Any], other: Definition[Any]) -> str:
+    """What a further algorithm's opponents and bars are beside those of the first."""
+    if (declared.opponents, declared.bars) == (other.opponents, other.bars):
+        return ", answers, opponents and bars"
+    wanted = "; ".join(f"`{bar.metric}` better than {_names(bar.beats)}" for bar in other.bars)
+    return f" and answers, judged beside {_names(other.opponents)}: {wanted}"
 
 
 def _optional(declared: Definition[Any]) -> list[str]:

@@ -66,28 +66,40 @@ def health_index(train: Rows, rows: Rows) -> Columns:
 
 
 def anomaly_count(train: Rows, rows: Rows) -> Columns:
-    """A logistic curve over the logarithm of the anomalies of thirty days and nothing else."""
+    """A logistic curve over the logarithm of the anomalies of thirty days and nothing else.
+
+    Where nobody counted them it is the base rate.
+    """
     fails, weight = _outcome(train)
-    slope, level = logistic_curve(_count(train), fails, weight)
-    count = _count(rows)
+    known, count = _count(train), _count(rows)
+    if np.ptp(known) == 0.0:
+        return {RISK: np.full(len(rows), np.average(fails, weights=weight)), RANK: count}
+    slope, level = logistic_curve(known, fails, weight)
     return {RISK: probability(slope * count + level), RANK: count}
 
 
 def shallow_trees(train: Rows, rows: Rows, features: Sequence[str]) -> Columns:
-    """Outcome and logarithm of the time in trees of depth 3; a censored time counts as it stands."""
+    """Outcome and logarithm of the time in trees of depth 3; a censored time counts as it stands.
+
+    Where no times are known there is the outcome alone.
+    """
     from sklearn.tree import DecisionTreeRegressor
 
     X, (fails, weight) = train.inputs(features), _outcome(train)
     time = np.log(np.asarray(train.truth[TIME_D], dtype=np.float64))
     risk = DecisionTreeRegressor(max_depth=3, random_state=0).fit(X, fails, sample_weight=weight)
-    failed = np.asarray(train.truth[FAILED], dtype=bool)
-    failed = failed if failed.any() else np.ones(failed.size, dtype=bool)
+    own = rows.inputs(features)
+    chance = np.asarray(risk.predict(own), dtype=np.float64)
+    known = np.isfinite(time)
+    if not known.any():
+        return {RISK: chance}
+    failed = np.asarray(train.truth[FAILED], dtype=bool) & known
+    failed = failed if failed.any() else known
     lasting = DecisionTreeRegressor(max_depth=3, random_state=0)
     lasting.fit(X[failed], time[failed], sample_weight=weight[failed])
-    own = rows.inputs(features)
     log_days = np.asarray(lasting.predict(own), dtype=np.float64)
     return {
-        RISK: np.asarray(risk.predict(own), dtype=np.float64),
+        RISK: chance,
         RANK: -log_days,
         "hours": 24.0 * np.exp(log_days),
     }
@@ -105,7 +117,8 @@ def _outcome(rows: Rows) -> tuple[Float, Float]:
 
 
 def _count(rows: Rows) -> Float:
-    return np.log1p(rows.column("asset_anomalies_30d"))
+    """Logarithm of the count; nobody's count is none."""
+    return np.log1p(np.nan_to_num(rows.column("asset_anomalies_30d"), nan=0.0))
 
 
 def _points(rows: Rows) -> Float:

@@ -30,9 +30,15 @@ FEATURES = tuple(dict.fromkeys((*PLAIN, *LAGS, *(name for series in SERIES for n
 EARLIER = tuple(feature.name for feature in load_week.FEATURES)
 """Hours of the six days before the last one, which not every form of the forecast reads."""
 
-INDEX = {name: place for place, name in enumerate((*FEATURES, *EARLIER))}
+WEATHER = ("ambient_c", "ghi_w_m2", "wind_m_s")
+"""Weather of now, which not every form of the forecast reads; NaN where it is not told."""
+
+INDEX = {name: place for place, name in enumerate((*FEATURES, *EARLIER, *WEATHER))}
 WEEK_HOURS = (*EARLIER, *SERIES[0])
 """The last week, hour by hour."""
+
+NEAREST = ("load_quarter_0_pu", "load_quarter_0_pu", "load_like_24h_pu")
+"""Known load that is nearest to each horizon's: trees forecast the change from it."""
 
 LEAST_LEVEL_PU = 0.01
 """Smallest level that loads are counted in: a dead feeder has none."""
@@ -97,6 +103,32 @@ def steps(X: Float) -> Float:
     columns = places(tuple(name for hour in zip(*SERIES, strict=True) for name in hour))
     found: Float = (X[:, columns] / level(X)).reshape(len(X), load_history.HOURS, len(SERIES))
     return found
+
+
+def flat(X: Float, further: tuple[str, ...] = ()) -> Float:
+    """Calendar, differences of the known loads and the hours of the last day, float64 [n, columns].
+
+    Differences, as the forecast has them: a tree cuts one column at a time.
+
+    Args:
+        X: Inputs, [n, FEATURES] or more.
+        further: Inputs to append as they are.
+    """
+    hours = X[:, places(SERIES[0])] / level(X)
+    parts = [X[:, places(PLAIN)], known(X)[:, :LOADS], hours]
+    return np.concatenate([*parts, X[:, places(further)]] if further else parts, axis=1)
+
+
+def add_flat(graph: Graph, unit: str, everything: str, further: tuple[str, ...]) -> str:
+    """Add `flat` to a graph that has what `add_known` gave it."""
+    hours = graph.add("Div", [graph.columns(INPUT, places(SERIES[0]), "last_day_pu"), unit], "last_day")
+    parts = [
+        graph.columns(INPUT, places(PLAIN), "plain"),
+        graph.columns(everything, np.arange(LOADS), "flat_loads"),
+        hours,
+        graph.columns(INPUT, places(further), "further"),
+    ]
+    return graph.add("Concat", parts, "flat", axis=1)
 
 
 def add_inputs(graph: Graph) -> tuple[str, str, str]:

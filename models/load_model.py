@@ -147,7 +147,7 @@ def fit(
         prophet,
         load_network.initial(SHAPE, seed),
         wide.mean(axis=0),
-        np.where(scale > 0, scale, 1.0),
+        np.where(scale > prophet_form.LEAST_SCALE, scale, 1.0),
         unit,
         Intervals(np.ones((HOURS, len(HORIZONS))), np.ones(len(HORIZONS))),
     )

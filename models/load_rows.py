@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -15,10 +15,10 @@ from features import PointNominals, Windows
 from features.channels import WINDOW
 from features.context import ahead, day_kinds, load_history, load_week, site
 from features.context.load_history import DAY, HOURS, QUARTER_S, QUARTERS, WEEK
-from models import columns
+from models import columns, load_weather
 from models.dataset import Built
 from models.errors import DataError
-from models.load_inputs import HORIZONS, QUARTERS_AHEAD
+from models.load_inputs import HORIZONS, QUARTERS_AHEAD, WEATHER
 from models.protocol import Definition
 from models.rows import Names, Rows, concatenate
 from models.splits import BLOCK_DAYS, day_of, split_of_day
@@ -57,10 +57,11 @@ def build(dataset: Dataset, definition: Definition[Any], start: date, *, day_ahe
     Raises:
         DataError: No row is left.
     """
-    table = dataset.read(TABLE, columns=list(_READ))
+    read = (*_READ, *(WEATHER if reads_weather(definition) else ()))
+    table = dataset.read(TABLE, columns=list(read))
     substation = read_substation(dataset.substation)
     point, t = columns.names(table, "point"), columns.seconds(table)
-    values = {name: columns.floats(table, name) for name in _READ[2:]}
+    values = {name: columns.floats(table, name) for name in read[2:]}
     parts, left_out = [], 0
     for code, name in enumerate(point.texts):
         of = np.flatnonzero(point.codes == code)
@@ -118,9 +119,12 @@ def _feeder(
     truth = {"local_s": now + offset_s, **_truth(pu, own["holiday"], at)}
     if day_ahead:
         truth["day_ahead"] = hours_ahead(pu["p_w"], at)
+    weather = load_weather.now(own, at) if reads_weather(definition) else {}
+    if weather:
+        truth |= load_weather.truth(own, at)
     return Rows(
         columns=definition.columns,
-        X=inputs(definition.columns, pu["p_w"], at, (now, kinds), nominals),
+        X=inputs(definition.columns, pu["p_w"], at, (now, kinds), nominals, weather=weather),
         truth=truth,
         substation=Names(np.zeros(at.size, dtype=np.int64), (substation.name,)),
         episode=Names.of([f"{substation.name}.load.{b:03d}.{s}" for b, s in zip(block, split, strict=True)]),
@@ -130,6 +134,11 @@ def _feeder(
         t=now,
         split=split,
     ), left_out
+
+
+def reads_weather(definition: Definition[Any]) -> bool:
+    """Whether a forecast reads the weather."""
+    return not set(WEATHER).isdisjoint(definition.columns)
 
 
 def _places(quarters: int) -> NDArray[np.int64]:
@@ -159,6 +168,8 @@ def inputs(
     at: NDArray[np.int64],
     days: tuple[Float, NDArray[np.int64]],
     nominals: PointNominals,
+    *,
+    weather: Mapping[str, Float] | None = None,
 ) -> Float:
     """Features of the names in `wanted`, a few thousand rows at a time.
 
@@ -168,6 +179,7 @@ def inputs(
         at: Newest quarter of each row.
         days: The instant at which each row's newest quarter ends, and the kinds of the days around it.
         nominals: Of the feeder.
+        weather: Weather of each row by name, where it is wanted.
     """
     now, kinds = days
     back = np.arange(1 - QUARTERS, 1)
@@ -197,6 +209,7 @@ def inputs(
                 feature.name: column
                 for feature, column in zip(load_week.FEATURES, columns_of_week, strict=True)
             }
+        found |= {name: column[some] for name, column in (weather or {}).items()}
         out[some] = np.stack([found[name] for name in wanted], axis=1)
     return out
 

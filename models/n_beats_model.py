@@ -81,9 +81,14 @@ class NBeatsModel:
 
     def graph(self, name: str, columns: int) -> bytes:
         """One graph from the inputs to the load at each horizon, of rated power."""
+        graph = Graph()
+        self.add_to(graph, "load_pu")
+        return graph.finish(name, columns, "load_pu", len(HORIZONS), double=True)
+
+    def add_to(self, graph: Graph, output: str) -> tuple[str, str]:
+        """Add the forecasts to a graph as `output`, of rated power; gives the names of level and `known`."""
         from onnx import TensorProto
 
-        graph = Graph()
         level, known = load_inputs.add_known(graph)
         newest = graph.columns(INPUT, load_inputs.places(NEWEST), "newest_pu")
         hours = graph.columns(INPUT, load_inputs.places(WEEK_HOURS), "week_pu")
@@ -99,8 +104,8 @@ class NBeatsModel:
         )
         double = graph.add("Cast", [said], "departure_units", to=TensorProto.DOUBLE)
         departure = graph.add("Mul", [double, unit], "departure_pu")
-        graph.add("Add", [newest, departure], "load_pu")
-        return graph.finish(name, columns, "load_pu", len(HORIZONS), double=True)
+        graph.add("Add", [newest, departure], output)
+        return level, known
 
 
 def fit(X: Float, y_pu: Float, day_ahead_pu: Float, course: Course, seed: int) -> NBeatsModel:

@@ -13,18 +13,15 @@ if TYPE_CHECKING:
 
 WHY = {
     "features": "features are computed from a substation's readings of every second",
-    "readings_truth": "the true state, such as what happened and when, is known to the simulator alone",
     "waveforms_truth": "the true harmonics of the primary side are known to the simulator alone",
     "controls": "every setting of taps and capacitor steps is solved in the circuit's model",
     "transfers": "every transfer of feeders is solved in the circuit's model",
     "dispatch": "every hour is solved as an optimal power flow",
-    "stability": "every state's margins are solved in the grid's model",
     "losses": "true losses of every element are solved in the circuit's model",
     "thermal": "hot-spot temperatures of every minute are wanted, and no contract takes them in yet",
     "power_quality": "true indices of ten minutes are wanted beside the instruments'",
     "customers": "the true class of every customer is wanted",
     "sag_events": "every sag's time, cause and true intensity are wanted",
-    "assets": "the true hazard of every day is wanted",
 }
 
 
@@ -70,5 +67,7 @@ def lacking(definition: Definition[Any], dataset: Dataset) -> DataError:
         f"{definition.name} cannot be trained from measured tables: its target is "
         f"{definition.target.description}{target}. {reasons}. Dataset {dataset.name} has "
         f"{', '.join(dataset.tables)}",
-        "models that measured tables can train: load_forecast from load, frequency_stability from frequency",
+        "models that measured tables can train: load_forecast from load, frequency_stability from frequency, "
+        "voltage_anomaly and phase_imbalance from readings, equipment_failure from assets, "
+        "grid_stability from stability",
     )

@@ -7,6 +7,7 @@ rows are the ends of steps only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,10 @@ from data_contracts.observed import Observed
 from features import PointNominals
 from features.context import day_kinds
 from features.context.load_history import DAY, QUARTER_S, QUARTERS
-from models import columns, load_rows
+from models import columns, load_rows, load_weather
 from models.dataset import Built
 from models.errors import DataError
-from models.load_inputs import HORIZONS
+from models.load_inputs import HORIZONS, WEATHER
 from models.protocol import Definition
 from models.rows import Names, Rows, concatenate
 from models.splits import DAY_S
@@ -64,7 +65,8 @@ def build(
 ) -> Built:
     """Quarters that have eight whole days before them and a whole day behind them, all in one split.
 
-    An episode is a week of one split over all feeders.
+    An episode is a week of one split over all feeders. A definition that reads weather is given that of the
+    newest step, and its truth has the weather that came; what the dataset does not fill is NaN.
 
     Args:
         dataset: An ingested dataset.
@@ -82,9 +84,11 @@ def build(
             f"dataset {dataset.name}: {TABLE} has a step of {step_s:g} s",
             "steps of an hour or less are needed",
         )
-    table = dataset.read(TABLE, columns=["point", "t", "p_w", "holiday"])
+    wanted = WEATHER if load_rows.reads_weather(definition) else ()
+    table = dataset.read(TABLE, columns=["point", "t", "p_w", "holiday", *wanted])
     point, t = columns.names(table, "point"), columns.milliseconds(table) / 1000.0
     p_w, holiday = columns.floats(table, "p_w"), np.nan_to_num(columns.floats(table, "holiday"))
+    told_of = {name: columns.floats(table, name) for name in wanted}
     parts, left_out = [], 0
     first_day = float(t.min())
     for code, name in enumerate(point.texts):
@@ -100,10 +104,11 @@ def build(
                 "give its rated_mva in the mapping, or a later --validation-from",
             )
         series = by_quarter(t[of], p_w[of], holiday[of], step_s)
+        weather = {name: means(t[of], values[of], step_s) for name, values in told_of.items()}
         most = max(MOST_ROWS // len(point.texts), 1)
         rows, without = _feeder(
-            definition, observed, series, split, named=(dataset.name, name), rated_mva=rated_mva,
-            first_s=first_day, most=most, day_ahead=day_ahead,
+            definition, observed, series, split, weather=weather, named=(dataset.name, name),
+            rated_mva=rated_mva, first_s=first_day, most=most, day_ahead=day_ahead,
         )  # fmt: skip
         left_out += without
         parts.append(rows)
@@ -141,26 +146,41 @@ def by_quarter(t: Float, p_w: Float, holiday: Float, step_s: float) -> Quarters:
         step_s: Length of a step, s.
     """
     place = np.round((t - t[0]) / step_s).astype(np.int64)
-    steps = int(place[-1]) + 1
-    value, missing, free = np.zeros(steps), np.ones(steps), np.zeros(steps)
-    known = np.isfinite(p_w)
-    value[place[known]], missing[place[known]], free[place] = p_w[known], 0.0, holiday
-    reach = step_s * np.arange(steps + 1)
-    bounds = np.arange(0.0, reach[-1] + ALMOST, QUARTER_S)
-
-    def mean(of: Float) -> Float:
-        total = np.concatenate([[0.0], np.cumsum(of * step_s)])
-        found: Float = np.diff(np.interp(bounds, reach, total)) / QUARTER_S
-        return found
-
+    free = np.zeros(int(place[-1]) + 1)
+    free[place] = holiday
     # A row is an instant at which both a step and a quarter end: nothing of a later step is in it.
     every = int(np.lcm(round(step_s), round(QUARTER_S))) // round(QUARTER_S)
     return Quarters(
-        float(t[0]),
-        np.where(mean(missing) > ALMOST, np.nan, mean(value)),
-        (mean(free) > 0.5).astype(np.float64),
-        every,
+        float(t[0]), means(t, p_w, step_s), (_averages(free, step_s) > 0.5).astype(np.float64), every
     )
+
+
+def means(t: Float, values: Float, step_s: float) -> Float:
+    """Means of quarters from those of steps, NaN where part of a quarter is not known, [q].
+
+    Args:
+        t: Beginning of each step, Unix seconds, ascending, [n]; steps may be missing.
+        values: Mean of each step, [n].
+        step_s: Length of a step, s.
+    """
+    place = np.round((t - t[0]) / step_s).astype(np.int64)
+    steps = int(place[-1]) + 1
+    value, missing = np.zeros(steps), np.ones(steps)
+    known = np.isfinite(values)
+    value[place[known]], missing[place[known]] = values[known], 0.0
+    return np.where(_averages(missing, step_s) > ALMOST, np.nan, _averages(value, step_s))
+
+
+def _averages(of: Float, step_s: float) -> Float:
+    """Means of the whole quarters that the steps of a series make up."""
+    if step_s % QUARTER_S == 0.0:
+        # Quarters of a step are equal to the last bit: what differs by rounding would be taken for a signal.
+        return np.repeat(of, int(step_s // QUARTER_S))
+    reach = step_s * np.arange(of.size + 1)
+    bounds = np.arange(0.0, reach[-1] + ALMOST, QUARTER_S)
+    total = np.concatenate([[0.0], np.cumsum(of * step_s)])
+    found: Float = np.diff(np.interp(bounds, reach, total)) / QUARTER_S
+    return found
 
 
 def _feeder(
@@ -169,6 +189,7 @@ def _feeder(
     series: Quarters,
     split: TimeSplit,
     *,
+    weather: Mapping[str, Float],
     named: tuple[str, str],
     rated_mva: float,
     first_s: float,
@@ -208,7 +229,10 @@ def _feeder(
             f_nom_hz=observed.frequency_hz,
             utc_offset_s=int(one),
         )
-        X[of] = load_rows.inputs(definition.columns, p_pu, at[of], (now[of], kinds[of]), nominals)
+        X[of] = load_rows.inputs(
+            definition.columns, p_pu, at[of], (now[of], kinds[of]), nominals,
+            weather=load_weather.now(weather, at[of]) if weather else {},
+        )  # fmt: skip
     truth: dict[str, NDArray[np.generic]] = {
         "local_s": now + offset,
         **load_rows.known_truth(p_pu, series.holiday, at),
@@ -217,6 +241,8 @@ def _feeder(
     }
     if day_ahead:
         truth["day_ahead"] = load_rows.hours_ahead(p_pu, at)
+    if weather:
+        truth |= load_weather.truth(weather, at)
     week = np.floor((now - first_s) / (BLOCK_DAYS * DAY_S)).astype(np.int64)
 
     def constant(text: str) -> Names:

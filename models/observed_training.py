@@ -11,12 +11,12 @@ import numpy as np
 
 from data_contracts.dataset import Dataset
 from models import bootstrap, registry, training
-from models.catalogue import NAMES, definition
+from models.card import MEASURED
+from models.catalogue import ALGORITHMS, NAMES, definition
 from models.comparison import Served
 from models.errors import DataError
 from models.evaluation import MODEL, TREE3, Answers
 from models.metrics import Columns
-from models.observed import lacking
 from models.observed_load import told
 from models.protocol import Definition
 from models.registry import CHAMPION, RegisteredVersion
@@ -28,8 +28,11 @@ from switchyard.home import Home
 from switchyard.identity import generator
 from switchyard.profiles import Profile
 
-PROFILE = "observed"
+PROFILE = MEASURED
 """Name of the profile of everything that was learnt from measured tables."""
+
+FIRST = "first"
+"""Asks for a model's first algorithm by name."""
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -106,10 +109,34 @@ def open_observed(home: Home, model: str, name: str, algorithm: str = "") -> Dat
         raise DataError(
             f"{model}.{name} is what the substation {name} registers", "ingest under another --dataset"
         )
-    declared = definition(model, algorithm)
-    if type(declared).observed_rows is Definition.observed_rows:
-        raise lacking(declared, dataset)
+    suited(dataset, model, algorithm)
     return dataset
+
+
+def suited(dataset: Dataset, model: str, algorithm: str = "") -> str:
+    """The algorithm by which a dataset can train a model.
+
+    Args:
+        dataset: The dataset.
+        model: The model.
+        algorithm: The one asked for, `first` for the model's first. By default one that prefers the dataset,
+            else the first that can.
+
+    Raises:
+        ModelError: The model has no such algorithm.
+        DataError: The dataset does not hold what the least demanding one of them needs.
+    """
+    names = ["" if algorithm == FIRST else algorithm] if algorithm else ["", *ALGORITHMS.get(model, ())]
+    names.sort(key=lambda name: not definition(model, name).prefers(dataset))
+    refused = []
+    for name in names:
+        try:
+            definition(model, name).check_observed(dataset)
+        except DataError as error:
+            refused.append(error)
+        else:
+            return name
+    raise refused[-1]
 
 
 def profile_of(profile: Profile, dataset: str) -> Profile:
@@ -234,7 +261,7 @@ def evaluate(
     rows = pool.split(TEST)
     train_rows, validation = pool.split(TRAIN), pool.split(VALIDATION)
     by: dict[str, Columns] = {MODEL: served.answer(rows)}
-    for name in declared.opponents:
+    for name in (*declared.opponents, *declared.references):
         by[name] = declared.opponent(name, train_rows, validation, rows)
     by[TREE3] = declared.tree3(train_rows, validation, rows)
     found = figures(declared, Answers(rows, by), dataset.name)
@@ -253,7 +280,10 @@ def evaluate(
 
 
 def figures(declared: Definition[Any], answers: Answers, dataset: str) -> tuple[Figure, ...]:
-    """Every main metric of everybody, and by how much the model is ahead, from paired resamples."""
+    """Every main metric of everybody, and by how much the model is ahead, from paired resamples.
+
+    A metric that no row tells anything of, such as seconds after an event in a recording, is left out.
+    """
     rows = answers.rows
     present, place = np.unique(rows.episode.codes, return_inverse=True)
     resamples = bootstrap.draw(present.size, generator(declared.name, dataset, "observed"))
@@ -270,6 +300,8 @@ def figures(declared: Definition[Any], answers: Answers, dataset: str) -> tuple[
         drawn = {who: bootstrap.values(metric, part, resamples) for who, part in sums.items()}
         value = {who: _defined(metric.value(part.sum(axis=0))) for who, part in sums.items()}
         mine = value.get(MODEL)
+        if all(one is None for one in value.values()):
+            continue
         for who in sums:
             low, high = bootstrap.interval(drawn[who])
             own = Figure(who, metric.name, metric.direction, value[who], low, high)

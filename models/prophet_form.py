@@ -24,6 +24,8 @@ Float = NDArray[np.float64]
 
 ORDER, YEAR_ORDER = HARMONICS, 2
 FEWEST_YEARS = 2.0
+LEAST_SCALE = 1e-6
+"""Deviation, of the level, below which a column moves by rounding alone: an hour of equal quarters."""
 DAY_KINDS = ("working", "saturday", "free")
 YEAR = ("year_sin", "year_cos")
 
@@ -156,7 +158,7 @@ def fit(X: Float, known: Float, y: Float, local_s: Float) -> ProphetForm:
         local_s: Local time of each row, seconds since 1970, [n].
     """
     mean, scale = known[:, :INDEPENDENT].mean(axis=0), known[:, :INDEPENDENT].std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = np.where(scale > LEAST_SCALE, scale, 1.0)
     z = (known[:, :INDEPENDENT] - mean) / scale
     years = float(np.ptp(local_s)) / (86_400.0 * YEAR_DAYS)
     parts = [

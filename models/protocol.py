@@ -321,6 +321,25 @@ class Definition(ABC, Generic[FittedT]):
         del split
         raise lacking(self, dataset)
 
+    def check_observed(self, dataset: Dataset) -> None:
+        """See that an ingested dataset can tell the target and fills what the model reads.
+
+        Columns are looked at by the definitions that have several algorithms to choose from; others do when
+        rows are made.
+
+        Raises:
+            DataError: It cannot; the message names what is lacking.
+        """
+        from models.observed import lacking
+
+        if type(self).observed_rows is Definition.observed_rows:
+            raise lacking(self, dataset)
+
+    def prefers(self, dataset: Dataset) -> bool:
+        """Whether an ingested dataset is learnt by this algorithm where nobody names one."""
+        del dataset
+        return False
+
     def chosen(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Windows to train and be judged on, bool [n]; all of them unless the definition thins some out."""
         del rng

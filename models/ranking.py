@@ -131,7 +131,7 @@ def median_error(name: str, estimate: str, truth: str, counted: str, edges: Floa
         known = np.asarray(rows.truth[truth], dtype=np.float64)
         error = np.abs(np.asarray(answer[estimate], dtype=np.float64) - known)
         at = np.clip(np.searchsorted(edges, error, side="right") - 1, 0, edges.size - 2)
-        weight = _weight(rows) * np.asarray(rows.truth[counted], dtype=bool)
+        weight = _weight(rows) * (np.asarray(rows.truth[counted], dtype=bool) & np.isfinite(known))
         return at.astype(np.int64)[:, None], weight[:, None]
 
     def value(total: Float) -> Float:
@@ -162,13 +162,18 @@ def _metric(name: str, direction: Direction, tally: Tally, value: Value, needs: 
 
 
 def _share(name: str, of_one: Tally, value: Value, needs: str) -> Metric:
-    """A figure of the answer over that of the simulator's own state, from both histograms side by side."""
+    """A figure of the answer over that of the simulator's own state, from both histograms side by side.
+
+    It is not defined where the true risk is not known, as in measured rows.
+    """
     width = of_one.width
 
     def both(answer: Columns, rows: Rows) -> tuple[Int, Float]:
         true = {RISK: rows.truth[TRUE_RISK], RANK: rows.truth[TRUE_RANK]}
         mine, weight = of_one.cells(answer, rows)
         theirs, their_weight = of_one.cells(true, rows)
+        if not np.isfinite(np.asarray(rows.truth[TRUE_RISK], dtype=np.float64)).all():
+            their_weight = np.full(their_weight.shape, np.nan)
         return np.concatenate([mine, theirs + width], axis=1), np.concatenate([weight, their_weight], axis=1)
 
     def of(total: Float) -> Float:
@@ -211,14 +216,16 @@ def _area(total: Float) -> Float:
 
 
 def _by_time(answer: Columns, rows: Rows) -> tuple[Int, Float]:
-    failed = np.asarray(rows.truth[FAILED], dtype=bool)
     days = np.asarray(rows.truth[TIME_D], dtype=np.float64)
+    # Rows whose time nobody recorded make no pairs.
+    known = np.isfinite(days)
+    failed = np.asarray(rows.truth[FAILED], dtype=bool) & known
     edges = (
         np.quantile(days[failed], np.linspace(0.0, 1.0, TIME_BINS + 1)[1:-1]) if failed.any() else days[:0]
     )
     time = np.searchsorted(edges, days, side="right")
     cell = (failed * TIME_BINS + time) * RANK_BINS + _bins(answer[RANK], RANK_BINS)
-    return cell.astype(np.int64)[:, None], _weight(rows)[:, None]
+    return cell.astype(np.int64)[:, None], (_weight(rows) * known)[:, None]
 
 
 def _concordance(total: Float) -> Float:

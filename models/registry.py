@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 COMPILED, REPORT = "compiled", "report"
+VETO, HELD = "veto", "held"
+"""Tag of a federated version, and its value where the control centre holds the version back."""
 FIRST_TAGS = ("trained_by", "bar", "substation", "contributors", "n_total", "profile", "trials")
 
 _log = get_logger("models.registry")
@@ -94,7 +96,8 @@ def register(
 ) -> RegisteredVersion:
     """Make the version of a step, unless the step has made it before.
 
-    The first version of a name becomes champion, a later one challenger.
+    The first version of a name becomes champion, a later one challenger. One that the control centre holds
+    back does not become champion; where there is none it has no alias.
 
     Args:
         home: The installation's folders.
@@ -287,7 +290,9 @@ def _settle(store: Store, made: ModelVersion) -> RegisteredVersion:
         alias: int(version) for alias, version in store.client.get_registered_model(made.name).aliases.items()
     }
     version = int(made.version)
-    if CHAMPION not in aliases:
+    if CHAMPION not in aliases and made.tags.get(VETO) == HELD:
+        alias = ""
+    elif CHAMPION not in aliases:
         store.client.set_registered_model_alias(made.name, CHAMPION, str(version))
         alias = CHAMPION
     elif aliases[CHAMPION] == version:

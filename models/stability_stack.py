@@ -87,15 +87,22 @@ class Stack:
         weights: Of their answers, [`JUDGES`].
         bias: What is added.
         failures: Which failure limits, by logistic regression.
+        told: Places of the inputs that the training rows told; empty where they told all of them.
     """
 
     learners: Learners
     weights: Float
     bias: float
     failures: Logistic
+    told: tuple[int, ...] = ()
+
+    def read(self, X: Float) -> Float:
+        """The inputs that it reads, of all of them, [n, p]."""
+        return X[:, list(self.told)] if self.told else X
 
     def estimate(self, X: Float, *, native: bool = False) -> Float:
         """Score and margins of 1, and logits of the failures, float64 [n, 1 + margins + failures]."""
+        X = self.read(X)
         judged = self.learners.judge(X, native=native)
         score = judged @ self.weights + self.bias
         logits = self.failures.native_logits(X) if native else self.failures.logits(X)
@@ -104,6 +111,7 @@ class Stack:
     def add_to(self, graph: Graph, source: str) -> str:
         """Add `estimate` to a graph of double precision; returns the name of its output."""
         learners = self.learners
+        source = graph.columns(source, np.array(self.told), "told") if self.told else source
         rounded = graph.rounded(source, "rounded")
         score = graph.forest(rounded, learners.score.trees, "forest_score")
         parts = [
@@ -129,7 +137,8 @@ class Stack:
 def fit(rows: Rows, inputs: tuple[str, ...], params: Mapping[str, Any], seed: int) -> Stack:
     """Fit learners on folds of whole days, the weights of their answers, and learners on all days.
 
-    Of fewer days than folds nothing can be left out: the usual weights stand.
+    Of fewer days than folds nothing can be left out: the usual weights stand. Inputs that no row tells, as
+    those of a measured table that need the network's model, are not read.
 
     Args:
         rows: Training rows of `models.stability_rows`.
@@ -139,6 +148,9 @@ def fit(rows: Rows, inputs: tuple[str, ...], params: Mapping[str, Any], seed: in
         seed: Decides folds and draws.
     """
     X, score = rows.inputs(inputs), np.asarray(rows.truth["score"], dtype=np.float64) / 100.0
+    told = np.flatnonzero(np.isfinite(X).any(axis=0))
+    read = tuple(told.tolist()) if told.size < X.shape[1] else ()
+    X = X[:, list(read)] if read else X
     weights, bias = USUAL, 0.0
     if np.unique(rows.episode.codes).size >= FOLDS:
         judged = np.zeros((len(rows), JUDGES))
@@ -146,7 +158,7 @@ def fit(rows: Rows, inputs: tuple[str, ...], params: Mapping[str, Any], seed: in
             judged[left_out] = _learn(rows.select(fitting), X[fitting], params, seed).judge(X[left_out])
         weights, bias = least_absolute(judged, score, USUAL)
     failures = logistic.fit(X, Names.of(rows.truth["failure"].tolist()), C=float(params["C"]))
-    return Stack(_learn(rows, X, params, seed), weights, bias, failures)
+    return Stack(_learn(rows, X, params, seed), weights, bias, failures, read)
 
 
 def least_absolute(A: Float, y: Float, usual: Float) -> tuple[Float, float]:

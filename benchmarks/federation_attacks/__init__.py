@@ -1,1 +1,1 @@
-"""Attacks on federations: what a poisoned site can spoil, and what an update tells of its rows."""
+"""Trials of federations: what a poisoned site spoils, what an update tells, what one site passes on."""

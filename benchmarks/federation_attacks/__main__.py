@@ -1,13 +1,17 @@
-"""`python -m benchmarks.federation_attacks --home <home>`: what attacks on a federation come to.
+"""`python -m benchmarks.federation_attacks --home <home>`: what federations withstand, tell and pass on.
 
 The home's simulated data are read and left as they are; all sites run in this process. `--models` chooses,
 `--parts` too:
 
 - `poison`: one site sends what it should not, in every round. Of each kind of poison: the gate's rule that
   refused it, the figure of the model that the federation ends with, and the figure where nothing is checked.
-  Beside them stand the figures without poison and without the site.
+  Of what the gate lets in: what the control centre's own rows said, and the figure of the model that came of
+  it. Beside them stand the figures without poison and without the site.
 - `membership`: how well the control centre can tell from a network's weights which rows the sites trained on.
   Of networks of dense layers without sums around them; half of each site's training episodes train.
+- `rare_event`: ways to fail that one site alone, `--knows`, has seen. Of each: how many of the lives that
+  failed so at another site are recognised by its own model, by the federation of all that have not seen it,
+  and by that of all.
 
 The last line of standard output is one JSON object.
 """
@@ -26,7 +30,7 @@ from typing import Any
 from benchmarks.train import ONE_THREAD
 
 NETWORKS = ("reactive_power",)
-PARTS = ("poison", "membership")
+PARTS = ("poison", "membership", "rare_event")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--parts", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--poisoned", default="", help="the poisoned site; the first by name without")
+    parser.add_argument("--knows", default="", help="the site of the rare event; the first by name without")
     parser.add_argument("--rows", type=int, default=4000, help="rows that a site learns from at most")
     given = parser.parse_args(arguments)
     parts = [name.strip() for name in given.parts.split(",")]
@@ -54,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             result["poison"] = _poison(given, Path(scratch))
     if "membership" in parts:
         result["membership"] = _membership(given)
+    if "rare_event" in parts:
+        result["rare_event"] = _rare_event(given)
     print(json.dumps(result, allow_nan=False, sort_keys=True))
 
 
@@ -69,8 +76,11 @@ def _poison(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
         poisoned = given.poisoned or attacked.sites[0]
         found[model] = damage.measure(attacked, poisoned, scratch / model)
         _say(f"{model}: clean {found[model]['clean']}, without {poisoned} {found[model]['without']}")
+        _say(f"  honest: {'; then '.join(found[model]['honest']['veto'])}")
         for name, one in found[model]["poisons"].items():
             _say(f"  {name}: refused by {one['refused']}, {one['gated']}; unchecked {one['ungated']}")
+            if "veto" in one:
+                _say(f"    with veto {one['settled']}: {'; then '.join(one['veto'])}")
     return found
 
 
@@ -86,6 +96,21 @@ def _membership(given: argparse.Namespace) -> dict[str, Any]:
             rows = campaign.rows_of(given.home.absolute(), given.profile, model)
             found[model] = membership.measure(*membership.halves(whole, rows))
             _say(f"{model}: {found[model]['attacks']}")
+    return found
+
+
+def _rare_event(given: argparse.Namespace) -> dict[str, Any]:
+    from benchmarks.federation_attacks import campaign
+    from benchmarks.federation_attacks.rare_event import MODEL, PATTERNS, RareEvent, measure
+    from switchyard.log import configure
+
+    configure("ERROR")
+    rows = campaign.rows_of(given.home.absolute(), given.profile, MODEL)
+    found = {}
+    for name, pattern in PATTERNS.items():
+        with TemporaryDirectory() as scratch:
+            found[name] = measure(RareEvent(rows, pattern, given.knows or min(rows)), Path(scratch))
+        _say(f"{name}: {found[name]}")
     return found
 
 

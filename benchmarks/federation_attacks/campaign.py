@@ -11,6 +11,7 @@ import numpy as np
 
 from federation.family import LocalData
 from federation.message import State
+from federation.own_rows import OwnRows
 from federation.plans import Plan, plan, schema_digest
 from federation.rounds import Federation
 from models.rows import Rows
@@ -26,12 +27,14 @@ class Campaign:
         federation: What is the same in all its rounds.
         data: What each site learns from.
         judged: Rows of each site that no model has seen.
+        own: What the control centre judges by, or why there is nothing.
     """
 
     learner: Plan
     federation: Federation
     data: Mapping[str, LocalData]
     judged: Mapping[str, Rows]
+    own: OwnRows | str = "no substation is held out"
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -79,7 +82,8 @@ def of_home(home: Path, profile: str, model: str, most: int) -> Campaign:
 
     learner, sized, place = plan(model), load_profile(profile), Home(home)
     folders = {site: place.dataset(sized.dataset(site)) for site in sized.training}
-    job = Job(learner, sized, place, folders, {}, {})
+    held_out = {name: place.dataset(sized.dataset(name)) for name in sized.held_out}
+    job = Job(learner, sized, place, folders, held_out, {})
     rows = rows_of(home, profile, model)
     federation = Federation(
         f"{model}.attacked",
@@ -94,6 +98,7 @@ def of_home(home: Path, profile: str, model: str, most: int) -> Campaign:
         federation,
         {site: thinned(learner.local_data(own), most) for site, own in rows.items()},
         {site: own.select(own.split == TEST) for site, own in rows.items()},
+        OwnRows.of(job),
     )
 
 

@@ -17,7 +17,9 @@ from federation.families.averaging import weights_of
 from federation.gate import check_array
 from federation.ledger import Ledger
 from federation.message import State, Update
-from federation.rounds import Outcome, federate_rounds
+from federation.own_rows import OwnRows
+from federation.rounds import Federation, Outcome, federate_rounds
+from federation.veto import settle
 from federation.wire import decode, encode
 from switchyard.errors import SwitchyardError
 
@@ -74,10 +76,12 @@ def measure(campaign: Campaign, poisoned: str, folder: Path) -> dict[str, Any]:
         folder: Where ledgers may be written.
 
     Returns:
-        `clean`: all sites honest; `without`: the poisoned site left out; `poisons`: of each, `refused`, the
-        broken rule, null where it entered; `gated`: the figure of the model that the federation ended with;
-        `ungated`: the same where every update enters as it is, null where no model comes of it, with the
-        error in `broken`.
+        `clean`: all sites honest; `honest`: what the control centre's own rows said of that; `without`: the
+        poisoned site left out; `poisons`: of each, `refused`, the broken rule, null where it entered;
+        `gated`: the figure of the model that the federation ended with; `ungated`: the same where every
+        update enters as it is, null where no model comes of it, with the error in `broken`. Of what the gate
+        let in, `veto` has what the control centre's own rows said, first to last, and `settled` the figure
+        of the model that came of it in the end.
     """
     clean = _gated(campaign, poisoned, None, folder / "clean")
     averages = bool(weights_of(clean.state))
@@ -94,7 +98,9 @@ def measure(campaign: Campaign, poisoned: str, folder: Path) -> dict[str, Any]:
         refused = gated.refused.get(poisoned)
         figure = campaign.figure(gated.state)
         # What the gate let in is the same without it.
-        apart = {"ungated": figure} if refused is None else _ungated(spoiled, poisoned, poison)
+        apart = _ungated(spoiled, poisoned, poison) if refused is not None else {"ungated": figure}
+        if refused is None:
+            apart |= _settled(spoiled, poisoned, poison, gated, folder / f"{name}.veto")
         rule = None if refused is None else refused.partition(":")[0]
         found[name] = {"refused": rule, "gated": figure, **apart}
     alone = _gated(campaign.without(poisoned), poisoned, None, folder / "without")
@@ -105,6 +111,7 @@ def measure(campaign: Campaign, poisoned: str, folder: Path) -> dict[str, Any]:
         "poisoned": poisoned,
         "share_of_rows": round(clean.n[poisoned] / sum(clean.n.values()), 3),
         "clean": campaign.figure(clean.state),
+        "honest": _settled(campaign, poisoned, None, clean, folder / "honest"),
         "without": campaign.figure(alone.state),
         "poisons": found,
     }
@@ -123,6 +130,24 @@ def would_pass(campaign: Campaign, site: str, told: State, update: Update) -> bo
 def _gated(campaign: Campaign, poisoned: str, poison: Poison | None, folder: Path) -> Outcome:
     sites = PoisonedSites(campaign, poisoned, poison)
     return federate_rounds(campaign.federation, sites, Ledger(folder / "ledger.jsonl"))
+
+
+def _settled(
+    campaign: Campaign, poisoned: str, poison: Poison | None, gated: Outcome, folder: Path
+) -> dict[str, Any]:
+    """What the control centre's own rows say of a model, and what comes of it in the end."""
+    if not isinstance(campaign.own, OwnRows):
+        return {"veto": [f"unjudged: {campaign.own}"], "settled": campaign.figure(gated.state)}
+    ledger, sites = Ledger(folder / "ledger.jsonl"), PoisonedSites(campaign, poisoned, poison)
+    known = {frozenset(campaign.federation.enrolled): gated}
+
+    def run(federation: Federation) -> Outcome:
+        # The first one has been run already.
+        return known.pop(frozenset(federation.enrolled), None) or federate_rounds(federation, sites, ledger)
+
+    settled = settle(campaign.federation, run, campaign.own, ledger)
+    told = [f"{one.verdict}: {one.reason}" for one in settled.judgements]
+    return {"veto": told, "settled": campaign.figure(settled.outcome.state)}
 
 
 def _ungated(campaign: Campaign, poisoned: str, poison: Poison) -> dict[str, Any]:

@@ -36,6 +36,8 @@ Tamper = Callable[[State, Update, Update | None], Update]
 """What is sent for the state that was told, the honest update, and the one before it."""
 Passes = Callable[[State, Update], bool]
 """Whether the gate would let an update in, as far as a site can tell."""
+Try = Callable[[State, Update, Passes], Update]
+"""What a site sends that knows the gate's rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +47,19 @@ class Poison:
     Attributes:
         means: What it does, in words.
         tamper: Changes an update; None where it stays as it is.
-        knows: Whether the site tries what the gate would let in.
+        knows: Looks for what the gate would let in; None where the site does not know its rules.
         rows: Changes a site's rows before it learns from them; None where they stay as they are.
     """
 
     means: str
     tamper: Tamper | None = None
-    knows: bool = False
+    knows: Try | None = None
     rows: Callable[[LocalData], LocalData] | None = None
 
     def sent(self, told: State, honest: Update, last: Update | None, passes: Passes) -> Update:
         """What the site sends for an honest update; `last` itself where it repeats the one before."""
-        if self.knows:
-            tried = (stretched(told, honest, factor) for factor in KNOWING)
-            return next((update for update in tried if passes(told, update)), honest)
+        if self.knows is not None:
+            return self.knows(told, honest, passes)
         return honest if self.tamper is None else self.tamper(told, honest, last)
 
     def applies(self, data: LocalData, *, averages: bool) -> bool:
@@ -134,6 +135,20 @@ def _far_back(told: State, update: Update, _last: Update | None) -> Update:
     return Message(update.header, {**update.arrays, **weights})
 
 
+def _first_that_passes(told: State, honest: Update, passes: Passes) -> Update:
+    tried = (stretched(told, honest, factor) for factor in KNOWING)
+    return next((update for update in tried if passes(told, update)), honest)
+
+
+def _fields_turned(told: State, honest: Update, passes: Passes) -> Update:
+    """One field after the other, as long as the gate would let all of it in."""
+    turned, sent = stretched(told, honest, -1.0), honest
+    for name in sorted(honest.arrays):
+        tried = Message(honest.header, {**sent.arrays, name: turned.arrays[name]})
+        sent = tried if passes(told, tried) else sent
+    return sent
+
+
 def _ends(name: str, suffix: str) -> bool:
     return name.endswith("_validation") == bool(suffix)
 
@@ -163,7 +178,11 @@ POISONS: Mapping[str, Poison] = {
     "far_back": Poison("a network's movement turned, and as long as the gate allows", _far_back),
     "knowing": Poison(
         f"in each round the first of these that the gate lets in: times {FACTOR:g}, times -1, the truth",
-        knows=True,
+        knows=_first_that_passes,
+    ),
+    "turned_fields": Poison(
+        "in each round every field that the gate lets in so, times -1; the others are the truth",
+        knows=_fields_turned,
     ),
     "wrong_targets": Poison(
         "honest updates from rows whose targets were dealt out anew", rows=with_wrong_targets

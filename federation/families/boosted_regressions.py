@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, ClassVar
 
 import msgspec
@@ -25,14 +24,14 @@ from numpy.typing import NDArray
 
 from federation.errors import FederationError
 from federation.families import column_moments, lattice_counts
-from federation.families.gradient_rows import STEP, Binned, Cells, Slopes
-from federation.families.gradient_splits import Limits, Sums, best_splits
-from federation.families.gradient_trees import GradientTrees, Shape
+from federation.families.gradient_rows import STEP, Binned, Slopes
+from federation.families.gradient_splits import Limits
+from federation.families.growing_gradients import Float, Growth, bins_of, told
 from federation.families.packed_trees import PackedTrees
 from federation.families.settings import read_settings
 from federation.family import Expected, LocalData, in_order
 from federation.message import Message, State, Update
-from federation.shared_bins import SharedBins, lattice
+from federation.shared_bins import lattice
 from models.boosting import Boosted
 from models.protocol import Claim
 
@@ -80,19 +79,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return counts and grown and kept and 0.0 < self.rate <= 1.0
 
     @property
-    def limits(self) -> Limits:
-        """What a split must leave."""
-        return Limits(self.least_rows, 0.0, self.penalty, STEP)
-
-    @property
-    def width(self) -> int:
-        """Bins of a column in a histogram, the one of missing values included."""
-        return self.edges + 2
-
-    @property
     def ensembles(self) -> int:
         """Ensembles that grow side by side: first those on all rows, then those without fold 0, and so on."""
         return self.targets * (1 + self.folds)
+
+    @property
+    def growth(self) -> Growth:
+        """How they grow."""
+        return Growth(
+            columns=self.columns,
+            width=self.edges + 2,
+            trees=self.trees,
+            depths=(self.depth,) * self.ensembles,
+            limits=Limits(self.least_rows, 0.0, self.penalty, STEP),
+            rate=self.rate,
+            steepest=STEEPEST,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,7 @@ class BoostedRegressions:
 
     def told(self, state: State) -> State:
         """Sites get the bins, the trees and the open nodes, not what the nodes add up to."""
-        kept = ("edges", "offsets", "open", *Shape.names())
-        return Message(state.header, {name: state.arrays[name] for name in kept if name in state.arrays})
+        return told(state)
 
     def local_update(self, state: State, data: LocalData, site: str) -> Update:
         """Moments, lattice counts, or histograms of the open nodes, by phase.
@@ -151,15 +152,18 @@ class BoostedRegressions:
         n = {"n": int(X.shape[0])}
         if phase == "moments":
             return Message(n, column_moments.answer(np.column_stack([X, _targets(data)])))
-        bins = _bins(state)
         if phase == "lattice":
-            return Message(n, lattice_counts.counts(bins, X, data["outcome"]))
-        shape = Shape.of(state.arrays)
-        known = self._known
-        if known is None or not known.holds(X, bins):
-            known = Binned.of(X, bins, settings.width - 1, settings.ensembles)
-        self._known = known.after(shape, shape.count - settings.ensembles)
-        return Message(n, _histograms(state, settings, self._known, data))
+            return Message(n, lattice_counts.counts(bins_of(state), X, data["outcome"]))
+        self._known = settings.growth.binned(self._known, X, state)
+        target, starts = _targets(data), state.value("starts")
+
+        def slopes_of(ensemble: int, margin: Float) -> tuple[Slopes, NDArray[np.bool_]]:
+            left_out, of = divmod(ensemble, settings.targets)
+            missed = np.clip(target[:, of] - starts[of] - margin, -FARTHEST, FARTHEST)
+            slopes = Slopes.rounded(missed, np.ones(missed.size), np.ones(missed.size))
+            return slopes, data["fold"] != left_out - 1
+
+        return Message(n, settings.growth.histograms(state, self._known, slopes_of))
 
     def expects(self, state: State, site: str, most: int) -> Mapping[str, Expected]:
         """Moments per column, sparse counts, or sparse histograms."""
@@ -168,16 +172,8 @@ class BoostedRegressions:
         if phase == "moments":
             return column_moments.expects(settings.columns + settings.targets, most, LARGEST_VALUE)
         if phase == "lattice":
-            return lattice_counts.expects(_bins(state), most)
-        size, largest = _cells(state, settings).size, most * STEEPEST
-        counted = settings.ensembles * most * settings.columns
-        longest = min(size, counted)
-        return {
-            "cell": Expected("<i4", (None,), 0, max(size - 1, 0), longest=longest),
-            "rows": Expected("<i4", (None,), 1, most, total=float(counted), longest=longest),
-            "gradient": Expected("<i8", (None,), -largest, largest, longest=longest),
-            "hessian": Expected("<i8", (None,), 0, largest, longest=longest),
-        }
+            return lattice_counts.expects(bins_of(state), most)
+        return settings.growth.expects(state, most)
 
     def inspect(self, state: State, update: Update) -> str:
         """Cells must rise, columns add up to the same, and sums be ones that rows can have."""
@@ -185,8 +181,8 @@ class BoostedRegressions:
         if phase == "moments":
             return column_moments.inspect(update, full=settings.targets)
         if phase == "lattice":
-            return lattice_counts.inspect(_bins(state), update)
-        return _cells(state, settings).check(update, STEEPEST)
+            return lattice_counts.inspect(bins_of(state), update)
+        return settings.growth.cells(state).check(update, STEEPEST)
 
     def aggregate(self, state: State, updates: Mapping[str, Update]) -> State:
         """Bins from merged moments and counts; then one level of splits from summed histograms."""
@@ -200,21 +196,13 @@ class BoostedRegressions:
                 {"edges": fine.edges, "offsets": fine.offsets},
             )
         if phase == "lattice":
-            bins = lattice_counts.chosen(_bins(state), ordered, settings.edges)
-            return _sow(state, settings, bins, GradientTrees.none())
-        cells = _cells(state, settings)
-        sums = reduce(Sums.plus, [cells.dense(one) for one in ordered])
-        trees, opened = GradientTrees.of(state.arrays), state.array("open")
-        first = trees.depth.size
-        trees = trees.split(opened, sums.of_nodes(), best_splits(sums, settings.limits))
-        deepest = np.full(trees.count, settings.depth, dtype=np.int64)
-        still = trees.open_from(first, deepest, settings.limits)
-        bins = _bins(state)
-        if still.size:
-            return _ask(state, bins, trees, still)
-        trees = trees.finish(settings.limits, settings.rate)
-        if trees.count < settings.ensembles * settings.trees:
-            return _sow(state, settings, bins, trees)
+            return settings.growth.first(
+                state, lattice_counts.chosen(bins_of(state), ordered, settings.edges)
+            )
+        after, trees = settings.growth.level(state, ordered)
+        if trees is None:
+            return after
+        bins = bins_of(state)
         plain = [trees.nodes(tree, bins).plain() for tree in range(trees.count)]
         packed = PackedTrees.none().with_more(plain).arrays()
         return Message(
@@ -243,47 +231,5 @@ def _settings(state: State) -> Settings:
     return msgspec.convert(state.value("settings"), Settings)
 
 
-def _bins(state: State) -> SharedBins:
-    return SharedBins(state.array("edges"), state.array("offsets"))
-
-
-def _cells(state: State, settings: Settings) -> Cells:
-    return Cells(int(state.array("open").size), settings.columns, settings.width)
-
-
 def _targets(data: LocalData) -> NDArray[np.float64]:
     return np.asarray(np.clip(data["target"], -FARTHEST / 2.0, FARTHEST / 2.0), dtype=np.float64)
-
-
-def _histograms(state: State, settings: Settings, binned: Binned, data: LocalData) -> dict[str, NDArray[Any]]:
-    """Sparse sums of gradients by open node, column and bin."""
-    shape, opened, starts = Shape.of(state.arrays), state.array("open"), state.value("starts")
-    target = _targets(data)
-    cells = _cells(state, settings)
-    place = np.full(shape.tree.size, -1, dtype=np.int64)
-    place[opened] = np.arange(opened.size)
-    nothing = np.zeros(cells.size, dtype=np.int64)
-    total = Sums(nothing, nothing, nothing)
-    for tree in np.unique(shape.tree[opened]).tolist():
-        ensemble = tree % settings.ensembles
-        left_out, of = divmod(ensemble, settings.targets)
-        missed = target[:, of] - starts[of] - binned.margin[ensemble]
-        slopes = Slopes.rounded(
-            np.clip(missed, -FARTHEST, FARTHEST), np.ones(missed.size), np.ones(missed.size)
-        )
-        ends = shape.walk(int(shape.roots[tree]), binned.numbers, binned.missing)
-        entering = np.where(data["fold"] == left_out - 1, -1, place[ends])
-        total = total.plus(cells.count(entering, binned.numbers, slopes))
-    return cells.sparse(total)
-
-
-def _sow(state: State, settings: Settings, bins: SharedBins, trees: GradientTrees) -> State:
-    """Begin the next tree of each ensemble."""
-    sown = trees.sow(settings.ensembles)
-    first = trees.depth.size
-    return _ask(state, bins, sown, np.arange(first, first + settings.ensembles))
-
-
-def _ask(state: State, bins: SharedBins, trees: GradientTrees, opened: NDArray[np.int64]) -> State:
-    arrays = {"edges": bins.edges, "offsets": bins.offsets, **trees.arrays(), "open": opened}
-    return Message({**state.header, "phase": "grow"}, arrays)

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, ClassVar
 
 import msgspec
@@ -28,13 +27,14 @@ from numpy.typing import NDArray
 
 from federation.errors import FederationError
 from federation.families import column_moments, lattice_counts
-from federation.families.gradient_rows import HEAVIEST, OUTPUTS, STEP, Binned, Cells, Slopes, steepest
-from federation.families.gradient_splits import Limits, Sums, best_splits
+from federation.families.gradient_rows import HEAVIEST, STEP, Binned, Slopes, steepest
+from federation.families.gradient_splits import Limits
 from federation.families.gradient_trees import GradientTrees, Shape
+from federation.families.growing_gradients import Float, Growth, bins_of, told
 from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
-from federation.shared_bins import SharedBins, lattice
+from federation.shared_bins import lattice
 from models.boosting import Nodes, logistic_curve
 from models.protocol import Claim
 
@@ -85,18 +85,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return counts and trees and 0.0 < self.rate <= 1.0 and min(self.penalty, self.least_hessian) > 0.0
 
     @property
-    def limits(self) -> Limits:
-        """What a split must leave."""
-        return Limits(self.least_rows, self.least_hessian, self.penalty, STEP)
-
-    @property
-    def width(self) -> int:
-        """Bins of a column in a histogram, the one of missing values included."""
-        return self.edges + 2
-
-    def deepest(self, trees: int) -> NDArray[np.int64]:
-        """Depth of each of the first `trees` trees at most."""
-        return np.resize(np.asarray([self.depth, self.time_depth], dtype=np.int64), trees)
+    def growth(self) -> Growth:
+        """How the two ensembles grow: first the outcome's, then the time's."""
+        return Growth(
+            columns=self.columns,
+            width=self.edges + 2,
+            trees=self.trees,
+            depths=(self.depth, self.time_depth),
+            limits=Limits(self.least_rows, self.least_hessian, self.penalty, STEP),
+            rate=self.rate,
+            steepest=steepest(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +144,7 @@ class BoostedTrees:
 
     def told(self, state: State) -> State:
         """Sites get the bins, the trees and the open nodes, not what the nodes add up to."""
-        kept = ("edges", "offsets", "open", *Shape.names())
-        return Message(state.header, {name: state.arrays[name] for name in kept if name in state.arrays})
+        return told(state)
 
     def local_update(self, state: State, data: LocalData, site: str) -> Update:
         """Moments, lattice counts, histograms of the open nodes, or validation rows by margin, by phase.
@@ -160,40 +158,38 @@ class BoostedTrees:
         n = int(X.shape[0])
         if phase == "moments":
             return Message({"n": n}, column_moments.answer(np.column_stack([X, _labels(data)])))
-        bins = _bins(state)
         if phase == "lattice":
-            return Message({"n": n}, lattice_counts.counts(bins, X, data["outcome"]))
-        shape = Shape.of(state.arrays)
+            return Message({"n": n}, lattice_counts.counts(bins_of(state), X, data["outcome"]))
         if phase == "curve":
-            binned = Binned.of(X, bins, settings.width - 1).after(shape, shape.count)
-            return Message({"n": n}, _by_margin(state.value("starts")[0] + binned.margin[0], data))
-        binned = self._binned(X, bins, settings).after(shape, shape.count - OUTPUTS)
-        self._known = binned
-        return Message({"n": n}, _histograms(state, settings, shape, binned, data))
+            shape = Shape.of(state.arrays)
+            judged = Binned.of(X, bins_of(state), settings.growth.width - 1).after(shape, shape.count)
+            return Message({"n": n}, _by_margin(state.value("starts")[0] + judged.margin[0], data))
+        self._known = settings.growth.binned(self._known, X, state)
+        starts = state.value("starts")
+
+        def slopes_of(output: int, margin: Float) -> tuple[Slopes, None]:
+            whole, weight = starts[output] + margin, data["weight"]
+            if output == 0:
+                return Slopes.of_outcome(whole, data["outcome"], weight), None
+            return Slopes.of_time(whole, data["time"], data["seen"], weight), None
+
+        return Message({"n": n}, settings.growth.histograms(state, self._known, slopes_of))
 
     def expects(self, state: State, site: str, most: int) -> Mapping[str, Expected]:
         """Moments per column, sparse counts, sparse histograms, or validation rows by margin."""
         del site
         settings, phase = _settings(state), state.value("phase")
-        p = settings.columns
         if phase == "moments":
-            return column_moments.expects(p + LABELS, most, LARGEST_VALUE)
+            return column_moments.expects(settings.columns + LABELS, most, LARGEST_VALUE)
         if phase == "lattice":
-            return lattice_counts.expects(_bins(state), most)
+            return lattice_counts.expects(bins_of(state), most)
         if phase == "curve":
             shape = (2, MARGIN_BINS)
             return {
                 "rows": Expected("<i8", shape, 0, most, total=float(most)),
                 "weight": Expected("<i8", shape, 0, most * round(HEAVIEST / WEIGHT_STEP)),
             }
-        size = _cells(state, settings).size
-        longest, largest = min(size, OUTPUTS * most * p), most * steepest()
-        return {
-            "cell": Expected("<i4", (None,), 0, max(size - 1, 0), longest=longest),
-            "rows": Expected("<i4", (None,), 1, most, total=float(OUTPUTS * most) * p, longest=longest),
-            "gradient": Expected("<i8", (None,), -largest, largest, longest=longest),
-            "hessian": Expected("<i8", (None,), 0, largest, longest=longest),
-        }
+        return settings.growth.expects(state, most)
 
     def inspect(self, state: State, update: Update) -> str:
         """Cells must rise, columns add up to the same, and sums be ones that rows can have."""
@@ -207,8 +203,8 @@ class BoostedTrees:
             counted = int(rows.sum())
             return "" if counted == update.n else f"{counted} rows are counted, n is {update.n}"
         if phase == "lattice":
-            return lattice_counts.inspect(_bins(state), update)
-        return _cells(state, settings).check(update, steepest())
+            return lattice_counts.inspect(bins_of(state), update)
+        return settings.growth.cells(state).check(update, steepest())
 
     def aggregate(self, state: State, updates: Mapping[str, Update]) -> State:
         """Bins from merged moments and counts; one level of splits from summed histograms; the curve."""
@@ -221,23 +217,13 @@ class BoostedTrees:
                 {"edges": fine.edges, "offsets": fine.offsets},
             )
         if phase == "lattice":
-            bins = lattice_counts.chosen(_bins(state), ordered, settings.edges)
-            return _sow(state, bins, GradientTrees.none())
+            return settings.growth.first(
+                state, lattice_counts.chosen(bins_of(state), ordered, settings.edges)
+            )
         if phase == "curve":
             return _curved(state, ordered)
-        cells = _cells(state, settings)
-        sums = reduce(Sums.plus, [cells.dense(one) for one in ordered])
-        trees, opened = GradientTrees.of(state.arrays), state.array("open")
-        first = trees.depth.size
-        trees = trees.split(opened, sums.of_nodes(), best_splits(sums, settings.limits))
-        still = trees.open_from(first, settings.deepest(trees.count), settings.limits)
-        if still.size:
-            return _ask(state, _bins(state), trees, still)
-        trees = trees.finish(settings.limits, settings.rate)
-        if trees.count < OUTPUTS * settings.trees:
-            return _sow(state, _bins(state), trees)
-        after = _ask(state, _bins(state), trees, np.zeros(0, dtype=np.int64))
-        return after.with_header(phase="curve")
+        after, grown = settings.growth.level(state, ordered)
+        return after if grown is None else after.with_header(phase="curve")
 
     def result(self, state: State) -> Fitted:
         """Both ensembles, their starts and the curve.
@@ -247,28 +233,15 @@ class BoostedTrees:
         """
         if not self.finished(state):
             raise FederationError(f"boosted trees: not finished, in phase {state.value('phase')!r}")
-        trees, bins = GradientTrees.of(state.arrays), _bins(state)
+        trees, bins = GradientTrees.of(state.arrays), bins_of(state)
         every = [trees.nodes(tree, bins) for tree in range(trees.count)]
         first, second = state.value("starts")
         slope, level = state.array("curve").tolist()
         return Fitted(tuple(every[0::2]), tuple(every[1::2]), (first, second), (slope, level))
 
-    def _binned(self, X: NDArray[np.float64], bins: SharedBins, settings: Settings) -> Binned:
-        if self._known is not None and self._known.holds(X, bins):
-            return self._known
-        return Binned.of(X, bins, settings.width - 1)
-
 
 def _settings(state: State) -> Settings:
     return msgspec.convert(state.value("settings"), Settings)
-
-
-def _bins(state: State) -> SharedBins:
-    return SharedBins(state.array("edges"), state.array("offsets"))
-
-
-def _cells(state: State, settings: Settings) -> Cells:
-    return Cells(int(state.array("open").size), settings.columns, settings.width)
 
 
 def _labels(data: LocalData) -> NDArray[np.float64]:
@@ -282,30 +255,6 @@ def _starts(means: NDArray[np.float64]) -> list[float]:
     share = float(np.clip(came / max(weight, 1e-9), 1e-4, 0.5))
     found = (float(np.log(share / (1.0 - share))), passed / max(weight, 1e-9))
     return [round(start, START_DIGITS) for start in found]
-
-
-def _histograms(
-    state: State, settings: Settings, shape: Shape, binned: Binned, data: LocalData
-) -> dict[str, NDArray[Any]]:
-    """Sparse sums of gradients by open node, column and bin."""
-    opened, starts = state.array("open"), state.value("starts")
-    cells = _cells(state, settings)
-    place = np.full(shape.tree.size, -1, dtype=np.int64)
-    place[opened] = np.arange(opened.size)
-    total: Sums | None = None
-    for tree in np.unique(shape.tree[opened]).tolist():
-        output = tree % OUTPUTS
-        margin, weight = starts[output] + binned.margin[output], data["weight"]
-        if output == 0:
-            slopes = Slopes.of_outcome(margin, data["outcome"], weight)
-        else:
-            slopes = Slopes.of_time(margin, data["time"], data["seen"], weight)
-        ends = shape.walk(int(shape.roots[tree]), binned.numbers, binned.missing)
-        own = cells.count(place[ends], binned.numbers, slopes)
-        total = own if total is None else total.plus(own)
-    if total is None:
-        raise FederationError("boosted trees: no node is open")
-    return cells.sparse(total)
 
 
 def _by_margin(margin: NDArray[np.float64], data: LocalData) -> dict[str, NDArray[Any]]:
@@ -326,15 +275,3 @@ def _curved(state: State, ordered: Sequence[Update]) -> State:
     outcome = np.repeat([0.0, 1.0], MARGIN_BINS)[filled]
     curve = logistic_curve(np.tile(margin, 2)[filled], outcome, weight.ravel()[filled])
     return Message({**state.header, "phase": "done"}, {**state.arrays, "curve": np.asarray(curve)})
-
-
-def _sow(state: State, bins: SharedBins, trees: GradientTrees) -> State:
-    """Begin the next tree of each ensemble."""
-    sown = trees.sow(OUTPUTS)
-    first = trees.depth.size
-    return _ask(state, bins, sown, np.arange(first, first + OUTPUTS))
-
-
-def _ask(state: State, bins: SharedBins, trees: GradientTrees, opened: NDArray[np.int64]) -> State:
-    arrays = {"edges": bins.edges, "offsets": bins.offsets, **trees.arrays(), "open": opened}
-    return Message({**state.header, "phase": "grow"}, arrays)

@@ -132,7 +132,7 @@ class ProphetSums:
             return {
                 "rows": np.array([n]),
                 "load_mean": mean,
-                "load_scale": np.where(scale > 0, scale, 1.0),
+                "load_scale": np.where(scale > prophet_form.LEAST_SCALE, scale, 1.0),
                 "mean_level": sums["level"] / n,
                 "yearly": np.array([years >= FEWEST_YEARS]),
             }

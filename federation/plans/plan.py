@@ -52,6 +52,8 @@ class Plan(ABC):
         fine_tuning: Why there is no fine-tuned version; empty where there is one.
         inputs: Names of the columns that the round of moments tells of, first to last; empty where they have
             none or there is no such round.
+        guards: Figures by which the control centre judges a global model besides its main ones, and beside a
+            rule in place of them, where those alone can be had by alarming always.
     """
 
     definition: ClassVar[Definition[Any]]
@@ -60,6 +62,7 @@ class Plan(ABC):
     at_level: ClassVar[str] = ""
     fine_tuning: ClassVar[str]
     inputs: ClassVar[tuple[str, ...]] = ()
+    guards: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def settings(self, params: Params, seed: str) -> dict[str, Any]:
@@ -77,17 +80,26 @@ class Plan(ABC):
     def probes(self, state: State, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """Made-up inputs that reach all parts of the finished model, float64 [count, features]."""
 
-    def load(self, folder: Path, start: date) -> LocalData:
+    def load(self, folder: Path, start: date, split: str = "") -> LocalData:
         """Local data from a dataset folder.
+
+        Args:
+            folder: The dataset.
+            start: The campaign's first local date, where it was simulated.
+            split: As in `SiteSpec`, where it was measured.
 
         Raises:
             DataError: The dataset lacks what the model reads.
             ContractError: The folder holds no dataset of this contract.
         """
         from data_contracts.dataset import Dataset
+        from federation.measured import split_of
         from models.dataset import build
 
-        return self.local_data(build(Dataset.open(folder), self.definition, start).rows)
+        dataset = Dataset.open(folder)
+        if split:
+            return self.local_data(self.definition.observed_rows(dataset, split_of(split)).rows)
+        return self.local_data(build(dataset, self.definition, start).rows)
 
 
 def plan(model: str) -> Plan:

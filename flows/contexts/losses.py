@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from data_contracts.dataset import Dataset
 from data_contracts.station import StationFacts
+from flows.contexts.in_time import InTime
 from flows.contexts.told import QUARTER_S, Told, ends, is_test
 from models.station_rows import PARTS, TABLE
 from substations.description import Substation
@@ -33,18 +34,18 @@ def station_losses(
     import pyarrow.compute as pc
 
     table = dataset.read(TABLE, columns=["status", *KNOWN, *TRUE]).filter(pc.field("status") == "ok")
-    states = sorted(table.to_pylist(), key=lambda state: state["t"])
-    load = dataset.read("load", columns=["point", "t", "p_w", "q_var"])
+    states = InTime.of(table)
+    load = InTime.of(dataset.read("load", columns=["point", "t", "p_w", "q_var"]))
     facts = station_facts(substation)
     point = substation.infeeds[0].point
     found = {}
     for name, now in ends(dataset, episodes).items():
-        began = [state for state in states if QUARTER_S <= now - state["t"].timestamp() <= OLDEST_S]
+        began = states.between(1000 * (now - OLDEST_S), 1000 * (now - QUARTER_S))
         if not began or not is_test(began[-1]["t"].timestamp(), substation, start):
             continue
         state = began[-1]
-        drawn = load.filter(pc.field("t") == datetime.fromtimestamp(state["t"].timestamp(), UTC)).to_pylist()
-        context = station_context(state, {row["point"]: row for row in drawn}, substation, facts)
+        drawn = {row["point"]: row for row in load.at(state["t"].timestamp())}
+        context = station_context(state, drawn, substation, facts)
         found[name] = Told(point, context, {one: state[one] for one in TRUE})
     return found
 

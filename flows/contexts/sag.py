@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from data_contracts.dataset import Dataset
 from data_contracts.wire import limits
 from features.context.events import REACH_S
+from flows.contexts.in_time import InTime
 from flows.contexts.told import QUARTER_S, Told, ends, iso
 from models import columns
 from models.sag_rows import CAUSES, KINDS, STEP_S, TABLE, WEATHER
@@ -28,26 +29,27 @@ def sags(dataset: Dataset, substation: Substation, start: date, episodes: Collec
 
     Left out are episodes of the campaign's first week, and those of which nothing is known behind them.
     """
+    import pyarrow.compute as pc
+
     del start
     points = [point.id for point in substation.points if point.kind in POINT_KINDS]
     weather = _Weather.of(dataset)
-    by_point: dict[str, list[Mapping[str, Any]]] = {}
-    for event in dataset.read(TABLE, columns=list(_EVENT)).sort_by("t").to_pylist():
-        by_point.setdefault(event["point"], []).append(event)
+    events = dataset.read(TABLE, columns=list(_EVENT))
+    by_point = {point: InTime.of(events.filter(pc.field("point") == point)) for point in points}
     found = {}
     for number, (name, now) in enumerate(ends(dataset, episodes).items()):
         if not weather.t[0] + REACH_S <= now <= weather.t[-1] + QUARTER_S - STEP_S:
             continue
         point = points[number % len(points)]
-        seen = by_point.get(point, [])
+        seen = by_point[point]
         context = {**weather.at(now), "events": _before(seen, now)}
         found[name] = Told(point, context, {"events": _behind(seen, now)})
     return found
 
 
-def _before(seen: Sequence[Mapping[str, Any]], now: int) -> list[dict[str, Any]]:
+def _before(seen: InTime, now: int) -> list[dict[str, Any]]:
     """Events of the week before an instant as the wire has them, the newest of them if there are many."""
-    known = [event for event in seen if 0.0 <= now - event["t"].timestamp() <= REACH_S]
+    known = seen.between(1000 * (now - REACH_S), 1000 * now)
     return [
         {
             "t": iso(event["t"].timestamp()),
@@ -59,14 +61,12 @@ def _before(seen: Sequence[Mapping[str, Any]], now: int) -> list[dict[str, Any]]
     ]
 
 
-def _behind(seen: Sequence[Mapping[str, Any]], now: int) -> list[Mapping[str, Any]]:
+def _behind(seen: InTime, now: int) -> list[Mapping[str, Any]]:
     """Events of the forecast kinds in the step behind an instant."""
     return [
         event
-        for event in seen
-        if 0.0 < event["t"].timestamp() - now <= STEP_S
-        and event["kind"] in KINDS
-        and event["cause"] in CAUSES
+        for event in seen.between(1000 * now + 1, 1000 * (now + STEP_S))
+        if event["kind"] in KINDS and event["cause"] in CAUSES
     ]
 
 

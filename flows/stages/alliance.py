@@ -53,6 +53,21 @@ def choose(
         TooFewSitesError: Fewer substations take part than are needed.
         FederationError: The terms cannot be held for a model that was asked for.
     """
+    models = _models(job, model)
+    sites = _sites(job, substations)
+    terms = terms_of(models, sites, aggregation, quorum)
+    profile = msgspec.structs.replace(job.profile, training=sites)
+    return Alliance(models, replace(job, profile=profile), terms, set(sites) == set(job.profile.training))
+
+
+def terms_of(models: Sequence[str], sites: Sequence[str], aggregation: str, quorum: int) -> Terms:
+    """The terms that were asked for, checked for these models and sites.
+
+    Raises:
+        UsageError: There is no such aggregation.
+        TooFewSitesError: There are fewer sites than the terms need.
+        FederationError: The terms cannot be held for one of the models.
+    """
     from federation.family import Averaging
     from federation.plans import plan
     from federation.terms import AGGREGATIONS, Terms
@@ -60,13 +75,10 @@ def choose(
     known = {name: name for name in AGGREGATIONS}
     if aggregation not in known:
         raise UsageError(f"there is no aggregation {aggregation!r}", f"choose one of {', '.join(known)}")
-    models = _models(job, model)
-    sites = _sites(job, substations)
     terms = Terms(known[aggregation], quorum)
     for name in models:
         terms.check(name, sites, averages=isinstance(plan(name).family, Averaging))
-    profile = msgspec.structs.replace(job.profile, training=sites)
-    return Alliance(models, replace(job, profile=profile), terms, set(sites) == set(job.profile.training))
+    return terms
 
 
 def _models(job: Job, model: str | None) -> tuple[str, ...]:

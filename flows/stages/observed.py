@@ -49,7 +49,8 @@ def train(
         job: The run.
         model: Name of the model.
         name: The dataset's name.
-        algorithm: Another algorithm of the model than its first.
+        algorithm: Another algorithm of the model than its first; by default the first one for which the
+            dataset has what it reads.
         trials: Finished trials of the search for parameters; what the profile says by default.
         validation_from: Where validation begins, local time; by default 65 % of the time lie before it.
         test_from: Where the test begins, local time; by default 80 % of the time lie before it.
@@ -63,6 +64,7 @@ def train(
         DataError: The model cannot learn from it.
     """
     dataset = observed_training.open_observed(job.home, model, name, algorithm)
+    algorithm = observed_training.suited(dataset, model, algorithm)
     declared = definition(model, algorithm)
     split = observed_training.split_of(dataset, declared.tables[0], validation_from, test_from)
     wanted = job.profile.tuning.trials.get(model) if trials is None else trials

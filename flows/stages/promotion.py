@@ -8,8 +8,11 @@ from flows.job import Job
 from flows.stages import observed, serving
 from flows.stages.serving import Published
 from models import comparison, promotion, registry
+from models.card import MEASURED
 from models.errors import PromotionError
 from models.promotion import Decision
+from models.registry import RegisteredVersion
+from models.training import LOCAL
 from serving.errors import SnapshotError
 from switchyard.errors import UsageError
 from switchyard.profiles import Profile
@@ -58,11 +61,7 @@ def promote(
     provide()
     compared, refusal = None, ""
     try:
-        name = model.partition(".")[2]
-        if observed.learnt_from(job, name):
-            compared = observed.compare(job, name, champion, challenger)
-        else:
-            compared = comparison.compare(job.home, _profile(job, model), job.datasets, champion, challenger)
+        compared = _compared(job, model, champion, challenger)
     except PromotionError as error:
         if not force:
             raise
@@ -75,6 +74,26 @@ def promote(
         said = f"version {champion.version} stays champion"
         return Outcome(decision, dry_run=False, published=None, unpublished=said)
     return _published(job, decision)
+
+
+def _compared(
+    job: Job, model: str, champion: RegisteredVersion, challenger: RegisteredVersion
+) -> comparison.Comparison:
+    """Two versions of a name on rows that neither has learnt from.
+
+    Raises:
+        PromotionError: They cannot be compared.
+    """
+    name = model.partition(".")[2]
+    if challenger.tags.get("profile") == MEASURED and challenger.tags["trained_by"] != LOCAL:
+        raise PromotionError(
+            f"{model} was federated over measured datasets, and was compared when it was made",
+            "`switchyard federation run` on newer data makes and compares another; --force REASON decides "
+            "without comparing",
+        )
+    if observed.learnt_from(job, name):
+        return observed.compare(job, name, champion, challenger)
+    return comparison.compare(job.home, _profile(job, model), job.datasets, champion, challenger)
 
 
 def rollback(job: Job, model: str, to: int | None = None) -> Outcome:

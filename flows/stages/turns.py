@@ -1,4 +1,4 @@
-"""Whose turn it is in which training process: the longest first, and none idle while a model waits."""
+"""Whose turn it is in which training process: the longest first, and none idle while one can be taught."""
 
 from __future__ import annotations
 
@@ -50,11 +50,12 @@ class Turns:
     """Gives each free process the longest lesson that waits.
 
     The first process takes networks before other models, the rest take others before networks: so only one
-    process holds the networks' library as long as both have something else to do.
+    process holds the networks' library as long as both have something else to do. A challenger waits until
+    the model that it challenges is registered.
 
     Attributes:
         waiting: Lessons without a process, the longest first.
-        networks: Models that need the networks' library.
+        networks: Labels of the lessons that need the networks' library.
         processes: Number of processes.
     """
 
@@ -71,15 +72,14 @@ class Turns:
 
         seconds = expected(job, lessons)
         ordered = sorted(lessons, key=lambda one: -seconds[one.label])
-        return cls(
-            ordered, {one.model for one in lessons if definition(one.model, one.algorithm).library}, processes
-        )
+        networks = {one.label for one in lessons if definition(one.model, one.algorithm).library}
+        return cls(ordered, networks, processes)
 
     def __iter__(self) -> Iterator[Lesson]:
         """Each lesson as soon as a process is free for it."""
         while self.waiting:
             with self._freed:
-                self._freed.wait_for(lambda: len(self._at) < self.processes)
+                self._freed.wait_for(lambda: len(self._at) < self.processes and self._ready())
                 busy = self._at.values()
                 process = next(one for one in range(self.processes) if one not in busy)
                 lesson = self._longest(process)
@@ -97,7 +97,12 @@ class Turns:
             del self._at[lesson.label]
             self._freed.notify()
 
+    def _ready(self) -> list[Lesson]:
+        """Lessons that wait for nothing but a process; a model's first algorithm is labelled by its name."""
+        under_way = {one.label for one in self.waiting}.union(self._at)
+        return [one for one in self.waiting if not one.algorithm or one.registered not in under_way]
+
     def _longest(self, process: int) -> Lesson:
-        wanted = process == 0
-        preferred = (one for one in self.waiting if (one.model in self.networks) is wanted)
-        return next(preferred, self.waiting[0])
+        wanted, ready = process == 0, self._ready()
+        preferred = (one for one in ready if (one.label in self.networks) is wanted)
+        return next(preferred, ready[0])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from data_contracts.dataset import Dataset
 from data_contracts.tables.stability import CLASSES, MARGINS
 from features.context import grid
-from models import stability_rows, stability_stack
+from models import observed, observed_stability, stability_rows, stability_stack
 from models.dataset import Built
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, accuracy, confusion, macro_f1, share
@@ -27,6 +27,7 @@ from models.protocol import Bar, Compiled, Definition, Native, Output, Params, S
 from models.rows import Names, Rows
 from models.stability_stack import Stack
 from models.subsets import spread
+from models.time_splits import TimeSplit
 
 Float = NDArray[np.float64]
 
@@ -144,6 +145,11 @@ class GridStability(Definition[Stack]):
     def rows(self, dataset: Dataset, start: date) -> Built:
         """States of the table `stability` that have a solution."""
         return stability_rows.build(dataset, self, start)
+
+    def observed_rows(self, dataset: Dataset, split: TimeSplit) -> Built:
+        """States of an ingested table `stability`; what needs the network's model is missing."""
+        observed.check(self, dataset, {stability_rows.TABLE: observed_stability.WATCHED})
+        return observed_stability.build(dataset, self, split)
 
     def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
         """Size of the ensembles and penalty of the regressions."""
@@ -283,7 +289,7 @@ class GridStability(Definition[Stack]):
             return None
         return Native(
             fitted.learners.score.native,
-            example.inputs(self.features),
+            fitted.read(example.inputs(self.features)),
             ("sklearn.tree._tree.Tree",),
             {"weights": fitted.weights.tolist(), "bias": fitted.bias},
         )

@@ -20,6 +20,7 @@ from data_contracts.dataset import Dataset
 from models import load_inputs, load_model, load_rivals, load_rows, load_scores, observed, observed_load
 from models.dataset import Built
 from models.errors import ModelError
+from models.load_combination import CombinedLoad
 from models.load_inputs import HORIZONS, SERIES
 from models.load_model import LoadModel, at_hour
 from models.load_scores import COVERAGE, NAIVE
@@ -43,7 +44,7 @@ OBSERVED = {"load": ("p_w",)}
 IN_WORDS = {"15min": "15 minutes", "1h": "an hour", "24h": "a day"}
 
 
-Fitted = LoadModel | NBeatsModel
+Fitted = LoadModel | NBeatsModel | CombinedLoad
 """What an algorithm of this model is fitted to."""
 
 

@@ -55,8 +55,12 @@ class LoadForecastNBeats(LoadForecast):
             "epochs": trial.suggest_int("epochs", 6, 16),
         }
 
-    def fit(self, train: Rows, params: Params, seed: int) -> NBeatsModel:
+    def fit(self, train: Rows, params: Params, seed: int) -> Fitted:
         """Fit the network on some rows."""
+        return self.network(train, params, seed)
+
+    def network(self, train: Rows, params: Params, seed: int) -> NBeatsModel:
+        """The network, fitted on some rows."""
         some = spread(train, FITTED_ROWS, np.random.default_rng(seed))
         course = Course(
             epochs=int(params["epochs"]),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import features as catalogue
 from data_contracts.dataset import Dataset
 from features.context import condition
-from models import asset_rows, boosting, failure_rivals
+from models import asset_rows, boosting, failure_rivals, observed, observed_assets
 from models.boosting import Boosted, Labels
 from models.dataset import Built
 from models.metrics import Columns
@@ -46,6 +46,7 @@ from models.ranking import (
 )
 from models.rows import Rows, concatenate
 from models.subsets import spread
+from models.time_splits import TimeSplit
 
 Float = NDArray[np.float64]
 
@@ -215,9 +216,12 @@ class EquipmentFailure(Definition[FailureTrees]):
 
     def rows(self, dataset: Dataset, start: date) -> Built:
         """Days of the table `assets`, some of them with readings."""
-        built = asset_rows.build(dataset, self, start)
-        truth = {**built.rows.truth, "time_h": 24.0 * np.asarray(built.rows.truth[TIME_D], dtype=np.float64)}
-        return replace(built, rows=replace(built.rows, truth=truth))
+        return _in_hours(asset_rows.build(dataset, self, start))
+
+    def observed_rows(self, dataset: Dataset, split: TimeSplit) -> Built:
+        """Rows of an ingested table `assets` whose next thirty days its failure records tell."""
+        observed.check(self, dataset, {observed_assets.TABLE: ("age_years",)})
+        return _in_hours(observed_assets.build(dataset, self, split))
 
     def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
         """Size of the trees, step, and what keeps them simple."""
@@ -245,7 +249,11 @@ class EquipmentFailure(Definition[FailureTrees]):
         X = some.inputs(self.features)
         fails, failed = (np.asarray(some.truth[name], dtype=bool) for name in (FAILS, FAILED))
         time, weight = (np.asarray(some.truth[name], dtype=np.float64) for name in (TIME_D, WEIGHT))
-        labels = Labels(fails.astype(np.float64), time, np.where(failed, time, np.inf), weight)
+        # Of a label without a time it is known on which side of the horizon the failure lies.
+        timed = np.isfinite(time)
+        low = np.where(timed, time, np.where(fails, asset_rows.SOONEST_D, HORIZON_D))
+        high = np.where(timed, np.where(failed, time, np.inf), np.where(fails, HORIZON_D, np.inf))
+        labels = Labels(fails.astype(np.float64), low, high, weight)
         wanted = {"rounds": ROUNDS, **params}
         risk, apart = boosting.fit_outcome(
             X, labels, some.episode, groups=self.factor_of_input, params=wanted, seed=seed
@@ -315,8 +323,10 @@ class EquipmentFailure(Definition[FailureTrees]):
         return failure_rivals.shallow_trees(train, rows, self.features)
 
     def oracle_answer(self, rows: Rows) -> Columns | None:
-        """The true risk of the next thirty days."""
+        """The true risk of the next thirty days; None where it is not known, as of measured rows."""
         risk = np.asarray(rows.truth[TRUE_RISK], dtype=np.float64)
+        if not np.isfinite(risk).all():
+            return None
         return {RISK: risk, RANK: rows.truth[TRUE_RANK], "level": level_of(risk)}
 
     def compile(self, fitted: FailureTrees) -> Compiled:
@@ -438,6 +448,12 @@ def _largest(contributions: Float) -> tuple[NDArray[np.int64], NDArray[np.int64]
     """Factors of each row, largest contribution first, and how many of them are worth naming."""
     order: NDArray[np.int64] = np.argsort(-contributions, axis=1, kind="stable")
     return order, (contributions >= LEAST).sum(axis=1)
+
+
+def _in_hours(built: Built) -> Built:
+    """Rows with the time to failure in hours too."""
+    truth = {**built.rows.truth, "time_h": 24.0 * np.asarray(built.rows.truth[TIME_D], dtype=np.float64)}
+    return replace(built, rows=replace(built.rows, truth=truth))
 
 
 def _thinned(rows: Rows, most: int, rng: np.random.Generator) -> Rows:

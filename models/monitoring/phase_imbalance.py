@@ -12,14 +12,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from data_contracts.dataset import Dataset
 from models import decision_tree, graphs
-from models.dataset import DEFINED
+from models.dataset import DEFINED, Built
 from models.decision_tree import ClassTree
+from models.errors import DataError
 from models.metrics import Columns, accuracy, calibration_error, macro_f1, share
 from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows
 from models.subsets import spread
+from models.time_splits import TimeSplit
 
 CLASSES = ("balanced", "minor", "moderate", "severe")
 LIMITS_PCT = (2.0, 5.0, 10.0)
@@ -68,7 +71,7 @@ class PhaseImbalance(Definition[ClassTree]):
     proof = "estimator"
     tables = ("readings", "readings_truth")
     kinds = ("normal", "fault", "sag", "swell", "unbalance", "harmonic", "instrument")
-    features = (
+    features: ClassVar[tuple[str, ...]] = (
         *DEVIATIONS,
         "v_ab_pu",
         "v_bc_pu",
@@ -104,8 +107,8 @@ class PhaseImbalance(Definition[ClassTree]):
         share("critical_phase_accuracy", "unbalanced", "phase_right"),
     )
     headline = "macro_f1"
-    opponents = ("pvur", "lvur")
-    references = ("line_formula",)
+    opponents: ClassVar[tuple[str, ...]] = ("pvur", "lvur")
+    references: ClassVar[tuple[str, ...]] = ("line_formula",)
     oracle = "line-voltage formula on the true magnitudes of the window"
     bars = (
         Bar("accuracy", 0.96, beats=("pvur",), exceeds=("lvur",)),
@@ -151,6 +154,23 @@ class PhaseImbalance(Definition[ClassTree]):
             "vuf_of_magnitudes_pct": line_vuf_pct(v_ll),
             DEFINED: alive,
         }
+
+    def check_observed(self, dataset: Dataset) -> None:
+        """Refuse: what a meter's line voltages say of the unbalance is what this model reads.
+
+        Raises:
+            DataError: Always.
+        """
+        raise DataError(
+            f"{self.name} reads line voltages, and in dataset {dataset.name} these are all that tells the "
+            "unbalance: with them the formula of IEC 61000-4-30 is the answer (feature vuf_line_pct)",
+            "learn it from phase voltages alone, for meters without the others: --algorithm phase_voltages",
+        )
+
+    def observed_rows(self, dataset: Dataset, split: TimeSplit) -> Built:
+        """Refuse likewise."""
+        self.check_observed(dataset)
+        return super().observed_rows(dataset, split)
 
     def chosen(self, rows: Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
         """All windows from 1 % of true unbalance on, and one in thirty of the others."""
@@ -229,9 +249,10 @@ class PhaseImbalance(Definition[ClassTree]):
         shallow = decision_tree.fit(train.inputs(self.features), code, len(CLASSES), 0, max_depth=3)
         return self.answer(shallow, rows)
 
-    def oracle_answer(self, rows: Rows) -> Columns:
-        """Class by the line formula on the window's true line voltages."""
-        return {"code": class_of(np.asarray(rows.truth["vuf_of_magnitudes_pct"], dtype=np.float64))}
+    def oracle_answer(self, rows: Rows) -> Columns | None:
+        """Class by the line formula on the window's true line voltages; None where nobody knows them."""
+        vuf_pct = np.asarray(rows.truth["vuf_of_magnitudes_pct"], dtype=np.float64)
+        return None if np.isnan(vuf_pct).all() else {"code": class_of(vuf_pct)}
 
     def compile(self, fitted: ClassTree) -> Compiled:
         """One tree ensemble node."""

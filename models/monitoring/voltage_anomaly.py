@@ -12,13 +12,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models import anomalies, detection
+from data_contracts.dataset import Dataset
+from models import anomalies, detection, observed_readings, planted
 from models.anomalies import AnomalyForest
+from models.dataset import Built
 from models.metrics import Columns
 from models.plain import Plain, Said
 from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
 from models.rows import Rows, concatenate
 from models.subsets import spread
+from models.time_splits import TimeSplit
 from models.whitening import LOUDEST_PU, QUIETEST_PU, USUAL_PU
 
 FALSE_ALARMS = 0.01
@@ -51,7 +54,11 @@ BAND_PU, UNBALANCE_PCT = 0.05, 2.0
 
 
 class VoltageAnomaly(Definition[AnomalyForest]):
-    """Isolation forest over whitened voltage features."""
+    """Isolation forest over whitened voltage features.
+
+    Attributes:
+        shaping: Power of the meter's own movement by which each feature but the level is divided.
+    """
 
     name = "voltage_anomaly"
     version = 1
@@ -62,7 +69,8 @@ class VoltageAnomaly(Definition[AnomalyForest]):
     tables = ("readings", "readings_truth")
     kinds = ("normal", "fault", "sag", "swell", "unbalance", "harmonic", "instrument")
     features = (*(name for name, _ in SHAPED), LEVEL)
-    context_features = ("v_min_pu", "v_max_pu")
+    shaping: ClassVar[NDArray[np.float64]] = SHAPING
+    context_features: ClassVar[tuple[str, ...]] = ("v_min_pu", "v_max_pu")
     truth_columns = ("severity", "active")
     truth_texts = ("event",)
     target = Target(
@@ -125,6 +133,19 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         """Whether an anomalous event acts, its kind, and its severity."""
         return detection.label(windows)
 
+    def check_observed(self, dataset: Dataset) -> None:
+        """See that the table `readings` fills what the features are made of."""
+        observed_readings.check(self, dataset, observed_readings.channels_of(self.columns))
+
+    def observed_rows(self, dataset: Dataset, split: TimeSplit) -> Built:
+        """Windows of an ingested table `readings`, as they were read and with planted disturbances."""
+        self.check_observed(dataset)
+        return planted.build(dataset, self, split)
+
+    def outside(self, rows: Rows) -> NDArray[np.bool_]:
+        """Whether the statutory limits are broken, bool [n]."""
+        return outside_limits(rows)
+
     def suggest(self, trial: Trial) -> dict[str, float | int | str | bool]:
         """Subsample, stretching, share of columns, shrinkage; the compiled size fixes the number of trees."""
         return {
@@ -150,7 +171,7 @@ class VoltageAnomaly(Definition[AnomalyForest]):
         normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool))
         return anomalies.fit(
             normal.inputs(self.features),
-            SHAPING,
+            self.shaping,
             shrink=float(params["shrink"]),
             power=int(params["power"]),
             trees=int(params["trees"]),
@@ -202,9 +223,9 @@ class VoltageAnomaly(Definition[AnomalyForest]):
     def opponent(self, name: str, train: Rows, validation: Rows, rows: Rows) -> Columns:
         """Limits as they stand; the others at the model's own rate of false alarms."""
         if name == "statutory_limits":
-            return {"detected": outside_limits(rows)}
+            return {"detected": self.outside(rows)}
         normal = train.select(~np.asarray(train.truth["anomaly"], dtype=bool)).inputs(self.features)
-        measure = detection.MEASURES[name](normal, SHAPING)
+        measure = detection.MEASURES[name](normal, self.shaping)
         quiet = validation.select(~np.asarray(validation.truth["anomaly"], dtype=bool))
         threshold = anomalies.quantile_threshold(-measure(quiet.inputs(self.features)), FALSE_ALARMS)
         score = -measure(rows.inputs(self.features))

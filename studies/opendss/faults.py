@@ -16,16 +16,10 @@ from simulation.engine.network import Complexes, Ints
 from simulation.noise import Floats
 from simulation.sequence import sequence_impedances
 from studies.errors import StudyError
-from studies.faults import TYPES, Fault, faults_between, phase_currents
+from studies.faults import DIP_ROWS, NOT_LISTED, TYPES, Dips, Fault, faults_between, phase_currents
 from studies.opendss.circuit import TOLERANCE, Circuit, open_circuit
 from studies.opendss.powerflow import notes
 from studies.result import Study, Table
-
-DIP_ROWS = 1_000_000
-"""More rows of dips than this are not listed unless buses are named."""
-
-DIP_PU = 0.9
-"""A dip begins below (IEC 61000-4-30)."""
 
 _AT_ONCE = 96
 _COLUMNS = (
@@ -65,7 +59,8 @@ def study(
         solver = _factorised(circuit, file)
         rows: list[dict[str, Any]] = []
         impedances: list[dict[str, Any]] = []
-        dips = _Dips(circuit, wanted=_listed(circuit, places, kinds, named=bool(buses)))
+        everywhere = _ByBus(circuit)
+        dips = Dips(circuit.bus_names(), wanted=_listed(circuit, places, kinds, named=bool(buses)))
         for bus, at, columns in zip(chosen, places, _impedances(solver, places, v.size), strict=True):
             z_place = columns[at]
             if at.size == 3:
@@ -74,7 +69,7 @@ def study(
             if not struck:
                 continue
             currents = np.array([phase_currents(z_place, v[at], fault, z_fault) for fault in struck])
-            dipped = dips.add(bus, struck, np.abs(v[:, None] - columns @ currents.T))
+            dipped = dips.add(bus, struck, everywhere.pu(np.abs(v[:, None] - columns @ currents.T)))
             rows += [
                 _row(circuit, at, fault, current, v) | {_COLUMNS[-1]: int(count)}
                 for fault, current, count in zip(struck, currents, dipped, strict=True)
@@ -86,9 +81,9 @@ def study(
         ]  # fmt: skip
         said = notes(circuit)
         if dips.wanted:
-            tables.append(dips.table())
+            tables.append(dips.table("voltages during the faults"))
         else:
-            said += (f"dips are not listed: more than {DIP_ROWS:,} rows; name buses with --bus",)
+            said += (NOT_LISTED,)
         facts |= {
             "faults": len(rows),
             "fault_r_ohm": complex(z_fault).real,
@@ -97,46 +92,23 @@ def study(
         return Study("faults", circuit.engine, facts, tuple(tables), said)
 
 
-class _Dips:
-    """Remaining voltages, collected fault by fault."""
+class _ByBus:
+    """Voltages of nodes put into a row for each bus."""
 
-    def __init__(self, circuit: Circuit, *, wanted: bool) -> None:
-        self.wanted = wanted
+    def __init__(self, circuit: Circuit) -> None:
         self._base = circuit.base_v
-        phase = circuit.phases
-        self._of_bus = {bus: k for k, bus in enumerate(circuit.bus_names())}
-        counted = (phase <= 3) & np.isfinite(self._base)
-        self._rows: Ints = np.flatnonzero(counted)
-        self._bus = np.array([self._of_bus[bus] for bus in circuit.buses[self._rows]], dtype=np.int64)
-        self._phase = phase[self._rows] - 1
-        self._faults: list[tuple[str, Fault]] = []
-        self._found: list[Floats] = []
+        names = circuit.bus_names()
+        of_bus = {bus: k for k, bus in enumerate(names)}
+        self._count = len(names)
+        self._rows: Ints = np.flatnonzero((circuit.phases <= 3) & np.isfinite(self._base))
+        self._bus = np.array([of_bus[bus] for bus in circuit.buses[self._rows]], dtype=np.int64)
+        self._phase = circuit.phases[self._rows] - 1
 
-    def add(self, bus: str, faults: Sequence[Fault], after_v: Floats) -> Ints:
-        """Note the voltages during the faults at a bus, [n, faults]; how many buses see a dip in each."""
-        pu = np.full((len(faults), len(self._of_bus), 3), np.nan)
-        pu[:, self._bus, self._phase] = (after_v[self._rows] / self._base[self._rows, None]).T
-        if self.wanted:
-            self._faults += [(bus, fault) for fault in faults]
-            self._found.append(pu.reshape(-1, 3).astype(np.float32))
-        return np.asarray((pu < DIP_PU).any(axis=2).sum(axis=1))
-
-    def table(self) -> Table:
-        count = len(self._of_bus)
-        found = np.concatenate(self._found) if self._found else np.empty((0, 3))
-        lowest = np.nan_to_num(found, nan=np.inf).min(axis=1) if len(found) else np.empty(0)
-        return Table(
-            "dips",
-            "voltages during the faults",
-            {
-                "fault_bus": np.repeat([bus for bus, _ in self._faults], count),
-                "type": np.repeat([fault.kind for _, fault in self._faults], count),
-                "phases": np.repeat([_name(fault) for _, fault in self._faults], count),
-                "bus": np.tile(np.array(list(self._of_bus)), len(self._faults)),
-                "lowest_v_pu": np.where(np.isfinite(lowest), lowest, np.nan),
-                **{f"v_{k + 1}_pu": found[:, k] for k in range(3)},
-            },
-        )
+    def pu(self, v: Floats) -> Floats:
+        """From V of the nodes, [n, faults], to pu of their nominal voltage, [faults, buses, 3]."""
+        found = np.full((v.shape[1], self._count, 3), np.nan)
+        found[:, self._bus, self._phase] = (v[self._rows] / self._base[self._rows, None]).T
+        return found
 
 
 def _listed(circuit: Circuit, places: Sequence[Ints], kinds: Sequence[str], *, named: bool) -> bool:
@@ -190,17 +162,13 @@ def _row(circuit: Circuit, at: Ints, fault: Fault, current: Complexes, v: Comple
     return {
         "bus": str(circuit.buses[at[0]]),
         "type": fault.kind,
-        "phases": _name(fault),
+        "phases": fault.name,
         "base_kv": float(circuit.base_v[at[0]]) * np.sqrt(3.0) / 1e3,
         "prefault_v_pu": float((np.abs(v[struck]) / circuit.base_v[struck]).min()),
         "i_ka": float(np.abs(current).max()) / 1e3,
         **{f"i_{phase}_ka": float(ka.get(phase, np.nan)) for phase in (1, 2, 3)},
         "i_earth_ka": float(abs(current.sum())) / 1e3,
     }
-
-
-def _name(fault: Fault) -> str:
-    return "".join(map(str, fault.phases))
 
 
 def _sequence(z_place: Complexes) -> dict[str, float]:

@@ -4,6 +4,9 @@ OpenDSS scripts are mostly written on Windows, where `Redirect LINES.DSS` finds 
 and the engine has no setting for it. A scratch folder therefore gets links to the circuit's files under the
 names by which the scripts call them, at the same places relative to each other. The engine reads from there.
 What a script writes (`show`, `export`) ends up there too and not beside the circuit.
+
+A script with commands for somebody at the engine's own window is copied instead, with those lines empty:
+`help` writes to standard output past everything that could catch it, the others are errors without a window.
 """
 
 from __future__ import annotations
@@ -17,7 +20,10 @@ from studies.errors import StudyError
 
 _WORD = re.compile(r""""([^"]*)"|'([^']*)'|([^\s=,()\[\]{}"']+)""")
 _FOLLOWED = ("redirect", "compile")
+_FOR_A_SCREEN = re.compile(r"(?im)^[ \t]*(?:help|about|panel|formedit)\b(?![^\n]*\*/)[^\r\n]*")
 _DRIVE = re.compile(r"^[A-Za-z]:")
+_ENCODING = "latin-1"
+"""Scripts come in Windows' encodings too; every byte is a character of this one."""
 
 
 class Links:
@@ -36,7 +42,7 @@ class Links:
         self._real: dict[str, str] = {}
         self._listings: dict[str, dict[str, list[str]]] = {}
         real = os.path.abspath(circuit)  # noqa: PTH100
-        self.main = Path(self._link(real, self._scratch + real))
+        self.main = Path(self._link(real, self._scratch + real, script=True))
         self._follow(real, str(self.main))
 
     def real_names(self, message: str) -> str:
@@ -45,11 +51,16 @@ class Links:
             message = message.replace(spelled, real)
         return message.replace(self._scratch, "")
 
-    def _link(self, real: str, spelled: str) -> str:
+    def _link(self, real: str, spelled: str, *, script: bool = False) -> str:
         self._real[spelled] = real
         os.makedirs(os.path.dirname(spelled), exist_ok=True)  # noqa: PTH103, PTH120
         if not os.path.lexists(spelled):
-            os.symlink(real, spelled)  # noqa: PTH211
+            text = _read(Path(real)) if script else ""
+            if _FOR_A_SCREEN.search(text):
+                # The lines stay, so that messages name the right ones.
+                Path(spelled).write_text(_FOR_A_SCREEN.sub("", text), encoding=_ENCODING, newline="")
+            else:
+                os.symlink(real, spelled)  # noqa: PTH211
         return spelled
 
     def _follow(self, real: str, spelled: str) -> None:
@@ -65,8 +76,9 @@ class Links:
                 if not target.startswith(self._scratch + "/"):
                     continue
                 known = target in self._real
-                self._link(found, target)
-                if position == 0 or verb not in _FOLLOWED:
+                is_script = position > 0 and verb in _FOLLOWED
+                self._link(found, target, script=is_script)
+                if not is_script:
                     continue
                 if not known:
                     self._follow(found, target)
@@ -112,12 +124,16 @@ class Links:
 
 def _commands(script: Path) -> Iterator[list[str]]:
     """The words of each line of a script, comments left out."""
-    # Scripts come in Windows' encodings too; every byte is a character of this one.
-    text = script.read_text(encoding="latin-1")
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    text = re.sub(r"/\*.*?\*/", "", _read(script), flags=re.DOTALL)
     for line in text.splitlines():
         code = re.split(r"!|//", line, maxsplit=1)[0]
         words = [next(filter(None, groups), "") for groups in _WORD.findall(code)]
         inner = [part for word in words if "=" in word for part in word.split("=")]
         if kept := [word for word in (*words, *inner) if word]:
             yield kept
+
+
+def _read(script: Path) -> str:
+    """A script's text with its line ends as they are."""
+    with script.open(encoding=_ENCODING, newline="") as handle:
+        return handle.read()

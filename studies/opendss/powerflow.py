@@ -9,6 +9,7 @@ import numpy as np
 
 from simulation.engine.network import Complexes
 from simulation.noise import Floats
+from studies.branches import BranchFlow, branch_table
 from studies.opendss.circuit import TOLERANCE, Circuit, open_circuit
 from studies.opendss.elements import Flow, conversion, delivery, mismatch_kva
 from studies.result import Fact, Study, Table
@@ -61,7 +62,10 @@ def study(file: Path, *, tolerance: float = TOLERANCE, controls: bool = True) ->
         solved = Solved.of(circuit)
         tables = (
             voltage_table(circuit, solved.v),
-            branch_table(solved.branches),
+            branch_table(
+                [branch_flow(flow) for flow in solved.branches],
+                rating_a=[flow.rating_a for flow in solved.branches],
+            ),
             current_table([*solved.branches, *solved.shunts, *solved.others]),
             injection_table([*solved.others, *solved.shunts]),
         )
@@ -134,37 +138,13 @@ def line_kv(circuit: Circuit, v: Complexes) -> Floats:
     return found
 
 
-def branch_table(branches: list[Flow]) -> Table:
-    """One row a branch: what enters at its first terminal and at its second, and what it keeps."""
-    ends = [[*flow.power_kva.sum(axis=1), 0.0][:2] for flow in branches]
-    return Table(
-        "branches",
-        "flows of the branches",
-        {
-            "branch": [flow.name for flow in branches],
-            "from_bus": [flow.buses[0] for flow in branches],
-            "to_bus": [flow.buses[1] for flow in branches],
-            "p_from_kw": [float(one.real) for one, _ in ends],
-            "q_from_kvar": [float(one.imag) for one, _ in ends],
-            "p_to_kw": [float(other.real) for _, other in ends],
-            "q_to_kvar": [float(other.imag) for _, other in ends],
-            "losses_kw": [flow.losses_kva.real for flow in branches],
-            "losses_kvar": [flow.losses_kva.imag for flow in branches],
-            "i_max_a": [flow.largest_a for flow in branches],
-            "rating_a": [flow.rating_a for flow in branches],
-            "loading_pct": [flow.loading_pct for flow in branches],
-        },
-        shown=(
-            "branch",
-            "from_bus",
-            "to_bus",
-            "p_from_kw",
-            "q_from_kvar",
-            "losses_kw",
-            "i_max_a",
-            "loading_pct",
-        ),
-    )
+def branch_flow(flow: Flow) -> BranchFlow:
+    """A branch as the table of branches wants it."""
+    first, second = (complex(power) for power in flow.power_kva.sum(axis=1)[:2])
+    return BranchFlow(
+        flow.name, flow.buses[0], flow.buses[1], first, second, flow.losses_kva, flow.largest_a,
+        flow.loading_pct,
+    )  # fmt: skip
 
 
 def current_table(flows: list[Flow]) -> Table:

@@ -2,34 +2,45 @@
 
 pandapower gives each bus its equivalent voltage source c·Un/√3 and its impedances of the positive (=
 negative) and the zero sequence. The currents of all types follow from these in phase coordinates; for bolted
-LLL, LL and LG they are pandapower's own.
+LLL, LL and LG they are pandapower's own. Voltages at the other buses: `studies.pandapower.dips`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from simulation.engine.network import Complexes
-from simulation.noise import Floats
 from simulation.sequence import balanced
 from studies.errors import StudyError
-from studies.faults import TYPES, Fault, faults_between, phase_currents
+from studies.faults import (
+    DIP_ROWS,
+    NOT_LISTED,
+    TO_EARTH,
+    TYPES,
+    Dips,
+    Fault,
+    faults_between,
+    phase_currents,
+)
+from studies.pandapower.dips import TO_PHASES, network
 from studies.pandapower.network import bus_name, engine, quiet, read_network
 from studies.result import Fact, Study, Table
 
-_A = np.exp(2j * np.pi / 3.0)
-_TO_PHASES = np.array([[1.0, 1.0, 1.0], [1.0, _A**2, _A], [1.0, _A, _A**2]])
-_EARTHED = ("LG", "LLG")
+_BELOW = "buses_below_0_9_pu"
+_WHY_NOT = (
+    "pandapower corrects machines one by one, transformers in a loop turn by different angles, or a part has "
+    "no path to earth"
+)
 _SHOWN = {"LLL": (1, 2, 3), "LG": (1,), "LL": (2, 3), "LLG": (2, 3)}
 _COLUMNS = (
-    "bus", "type", "phases", "base_kv", "i_ka", "i_1_ka", "i_2_ka", "i_3_ka", "i_earth_ka", "sk_mva", "ip_ka",
-    "r1_ohm", "x1_ohm", "r0_ohm", "x0_ohm",
+    "bus", "type", "phases", "base_kv", "i_ka", "i_1_ka", "i_2_ka", "i_3_ka", "i_earth_ka", _BELOW,
+    "sk_mva", "ip_ka", "r1_ohm", "x1_ohm", "r0_ohm", "x0_ohm",
 )  # fmt: skip
-_AGREEMENT = 1e-6
 
 
 def study(
@@ -40,7 +51,7 @@ def study(
     z_fault: complex = 0.0,
     case: str = "max",
 ) -> Study:
-    """Currents of the faults at all buses, or at `buses`, and the dips of the three-phase ones.
+    """Currents of the faults at all buses, or at `buses`, and the voltages everywhere during them.
 
     Args:
         file: The network's JSON file.
@@ -58,31 +69,38 @@ def study(
         raise StudyError(f"{file}: it has no bus {missing[0]}", f"one of: {', '.join(names[:8])}, …")
     notes = _without_converters(net)
     positive = _calculate(net, file, "3ph", case)
-    dips = _dips(net, positive)
     wanted = tuple(kinds or TYPES)
     zero = None
-    if set(wanted) & set(_EARTHED):
+    if set(wanted) & set(TO_EARTH):
+        # A calculation that fails leaves its network half prepared.
+        trial = copy.deepcopy(net)
         try:
-            zero = _calculate(net, file, "1ph", case)
+            zero = _calculate(trial, file, "1ph", case)
+            net = trial
         except StudyError:
             if kinds is not None:
                 raise
-            wanted = tuple(kind for kind in wanted if kind not in _EARTHED)
+            wanted = tuple(kind for kind in wanted if kind not in TO_EARTH)
             notes.append("no faults to earth: the network lacks zero-sequence data")
     chosen = [k for k, name in enumerate(names) if not buses or name in buses]
+    struck = [one for one in faults_between((1, 2, 3), wanted) if one.phases == _SHOWN[one.kind]]
+    places = {k: _Place.of(names[k], positive, zero, k) for k in chosen}
+    listed = bool(buses) or len(chosen) * len(struck) * len(names) <= DIP_ROWS
+    dips = Dips(names, wanted=listed)
+    below = _add_dips(net, dips, places, struck, z_fault)
     rows = [
-        _row(names[k], net.bus.vn_kv.iloc[k], fault, _Place.of(positive, zero, k), z_fault)
-        for k in chosen
-        for fault in faults_between((1, 2, 3), wanted)
-        if fault.phases == _SHOWN[fault.kind]
+        _row(net.bus.vn_kv.iloc[k], fault, place, z_fault) | {_BELOW: below.get((k, fault.kind))}
+        for k, place in places.items()
+        for fault in struck
     ]
     tables = [Table.of("faults", "currents of the faults (IEC 60909)", rows, _COLUMNS, shown=_COLUMNS[:11])]
-    if dips is None:
-        notes.append(
-            "dips are not listed: pandapower's network for short circuits has machines corrected one by one"
-        )
-    elif z_fault == 0.0 and "LLL" in wanted:
-        tables.append(_dip_table(names, chosen, dips))
+    if below and listed:
+        tables.append(dips.table("voltages during the faults, pu of the voltage before"))
+    if below and not listed:
+        notes.append(NOT_LISTED)
+    served = [k for k, place in places.items() if np.isfinite(place.z1)]
+    if unknown := sorted({fault.kind for fault in struck for k in served if (k, fault.kind) not in below}):
+        notes.append(f"dips of {', '.join(unknown)} are not known at all buses: {_WHY_NOT}")
     facts: dict[str, Fact] = {
         "method": "IEC 60909", "case": case, "faults": len(rows),
         "fault_r_ohm": complex(z_fault).real, "fault_x_ohm": complex(z_fault).imag,
@@ -93,22 +111,22 @@ def study(
 class _Place:
     """A bus as IEC 60909 sees it."""
 
-    def __init__(self, e_v: float, z1: complex, z0: complex, ip_ka: float) -> None:
-        self.e_v, self.z1, self.z0, self.ip_ka = e_v, z1, z0, ip_ka
+    def __init__(self, bus: str, e_v: float, z1: complex, z0: complex, ip_ka: float) -> None:
+        self.bus, self.e_v, self.z1, self.z0, self.ip_ka = bus, e_v, z1, z0, ip_ka
 
     @classmethod
-    def of(cls, positive: Any, zero: Any, k: int) -> _Place:
+    def of(cls, bus: str, positive: Any, zero: Any, k: int) -> _Place:
         """Bus number k of pandapower's results."""
         row = positive.iloc[k]
         z1 = complex(row.rk_ohm, row.xk_ohm)
         z0 = complex(np.nan, np.nan) if zero is None else complex(zero.iloc[k].rk0_ohm, zero.iloc[k].xk0_ohm)
-        return cls(1e3 * float(row.ikss_ka) * abs(z1), z1, z0, float(row.get("ip_ka", np.nan)))
+        return cls(bus, 1e3 * float(row.ikss_ka) * abs(z1), z1, z0, float(row.get("ip_ka", np.nan)))
 
     def impedances(self) -> Complexes:
         """Impedance matrix in phases, Ω, shape [3, 3]."""
         # Without a fault to earth the zero sequence carries no current, whatever its impedance.
         z0 = self.z1 if np.isnan(self.z0) else self.z0
-        return np.asarray(_TO_PHASES @ np.diag([z0, self.z1, self.z1]) @ np.linalg.inv(_TO_PHASES))
+        return np.asarray(TO_PHASES @ np.diag([z0, self.z1, self.z1]) @ np.linalg.inv(TO_PHASES))
 
 
 def _without_converters(net: Any) -> list[str]:
@@ -143,69 +161,41 @@ def _calculate(net: Any, file: Path, fault: str, case: str) -> Any:
     return net.res_bus_sc.copy()
 
 
-def _dips(net: Any, positive: Any) -> Floats | None:
-    """Remaining voltage at bus i during a bolted LLL fault at bus j, 1 − Z_ij/Z_jj, pu, shape [i, j].
+def _add_dips(
+    net: Any, dips: Dips, places: Mapping[int, _Place], faults: Sequence[Fault], z_fault: complex
+) -> dict[tuple[int, str], int]:
+    """Note the voltages during the faults where they are known; buses that see a dip, by place and type.
 
-    None where pandapower's admittances are not those of its stated impedances: with power station units it
-    corrects each machine for the fault at its own bus only.
+    They are not where pandapower's admittances are not those of its stated impedances: with power station
+    units it corrects each machine for the fault at its own bus only.
     """
-    from scipy.sparse.linalg import splu  # type: ignore[import-untyped]
-
-    y, place, base_mva = _admittances(net)
-    if (place >= y.shape[0]).any():
-        return None
-    z = splu(y.tocsc()).solve(np.eye(y.shape[0], dtype=np.complex128))[np.ix_(place, place)]
-    base_ohm = net.bus.vn_kv.to_numpy() ** 2 / base_mva
-    stated = positive.rk_ohm.to_numpy() + 1j * positive.xk_ohm.to_numpy()
-    if not np.allclose(np.diag(z) * base_ohm, stated, rtol=_AGREEMENT):
-        return None
-    return np.asarray(np.abs(1.0 - z / np.diag(z)))
-
-
-def _admittances(net: Any) -> tuple[Any, Any, float]:
-    """The positive-sequence matrix of the last calculation, pu, each bus's row in it, and its base, MVA.
-
-    `calc_sc` does not keep it; these are its own steps.
-    """
-    from pandapower.auxiliary import _clean_up
-    from pandapower.shortcircuit.impedance import _calc_ybus
-    from pandapower.shortcircuit.ppc_conversion import (
-        _create_k_updated_ppci,
-        _get_is_ppci_bus,
-        _init_ppc,
-    )
-
-    buses = net.bus.index.to_numpy()
+    earthed = any(fault.kind in TO_EARTH for fault in faults)
     with quiet():
-        _, case = _init_ppc(net)
-        _, corrected, _ = _create_k_updated_ppci(net, case, ppci_bus=_get_is_ppci_bus(net, buses))
-        _calc_ybus(corrected)
-    place = net._pd2ppc_lookups["bus"][buses]  # noqa: SLF001
-    _clean_up(net, res=False)
-    return corrected["internal"]["Ybus"], place, float(corrected["baseMVA"])
+        found = network(net, zero=earthed)
+    if found is None:
+        return {}
+    below: dict[tuple[int, str], int] = {}
+    buses = list(places)
+    for k, (z1, z0) in zip(buses, found.columns(buses), strict=True):
+        place = places[k]
+        if not found.agrees(k, z1, place.z1):
+            continue
+        there = [fault for fault in faults if fault.kind not in TO_EARTH or found.agrees(k, z0, place.z0)]
+        if not there:
+            continue
+        counted = dips.add(place.bus, there, found.during(k, (z1, z0), there, z_fault))
+        below |= {(k, fault.kind): int(count) for fault, count in zip(there, counted, strict=True)}
+    return below
 
 
-def _dip_table(names: list[str], chosen: list[int], dips: Floats) -> Table:
-    return Table(
-        "dips",
-        "voltages during bolted LLL faults, pu of the voltage before",
-        {
-            "fault_bus": np.repeat([names[k] for k in chosen], len(names)),
-            "type": np.repeat(["LLL"], len(chosen) * len(names)),
-            "bus": np.tile(np.array(names), len(chosen)),
-            "lowest_v_pu": dips[:, chosen].T.ravel(),
-        },
-    )
-
-
-def _row(bus: str, kv: float, fault: Fault, place: _Place, z_fault: complex) -> dict[str, Any]:
+def _row(kv: float, fault: Fault, place: _Place, z_fault: complex) -> dict[str, Any]:
     current = phase_currents(place.impedances(), balanced(place.e_v), fault, z_fault)
     largest = float(np.abs(current).max()) / 1e3
     bolted = fault.kind == "LLL" and z_fault == 0.0
     return {
-        "bus": bus,
+        "bus": place.bus,
         "type": fault.kind,
-        "phases": "".join(map(str, fault.phases)),
+        "phases": fault.name,
         "base_kv": float(kv),
         "i_ka": largest,
         **{f"i_{k + 1}_ka": float(abs(current[k])) / 1e3 for k in range(3)},

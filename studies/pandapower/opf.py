@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from studies.branches import branch_table
 from studies.errors import StudyError
 from studies.pandapower.network import bus_name, engine, name_of, quiet, read_network
-from studies.pandapower.powerflow import branch_table, branches, voltage_table
+from studies.pandapower.powerflow import branches, voltage_table
 from studies.result import Study, Table
 
 _UNITS = ("ext_grid", "gen", "sgen", "load", "storage")
@@ -66,7 +67,7 @@ def study(file: Path, *, dc: bool = False) -> Study:
         voltages = voltage_table(net, by_phase=False)
         prices = net.res_bus.lam_p.to_numpy(dtype=float)
         tables.append(Table("buses", voltages.title, {**voltages.columns, "price_per_mwh": prices}))
-        tables.append(branch_table(list(branches(net))))
+        tables.append(branch_table([branch.flow for branch in branches(net)]))
     return Study("opf", engine(), facts, tuple(tables))
 
 

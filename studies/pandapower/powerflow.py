@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from studies.branches import BranchFlow, branch_table
 from studies.pandapower.network import (
     TOLERANCE_MVA,
     bus_name,
@@ -53,6 +54,15 @@ class Branch:
     i_a: float
     loading_pct: float
 
+    @property
+    def flow(self) -> BranchFlow:
+        """As the table of branches wants it."""
+        first, second = (complex(p, q) for p, q in list(zip(self.p_kw, self.q_kvar, strict=True))[:2])
+        losses = complex(sum(self.p_kw), sum(self.q_kvar))
+        return BranchFlow(
+            self.name, self.buses[0], self.buses[1], first, second, losses, self.i_a, self.loading_pct
+        )
+
 
 def study(file: Path, *, three_phase: bool | None = None, tolerance: float = TOLERANCE_MVA) -> Study:
     """Solve a network as it stands.
@@ -80,7 +90,11 @@ def study(file: Path, *, three_phase: bool | None = None, tolerance: float = TOL
         **_extremes(voltages),
     }
     notes = () if by_phase or not is_three_phase(net) else ("unequal loads of the phases are averaged",)
-    tables = (voltages, branch_table(found), injection_table(net, by_phase=by_phase))
+    tables = (
+        voltages,
+        branch_table([branch.flow for branch in found]),
+        injection_table(net, by_phase=by_phase),
+    )
     return Study("powerflow", engine(), facts, tables, notes)
 
 
@@ -140,37 +154,6 @@ def _largest(row: Any, sides: tuple[tuple[str, str], ...], *, by_phase: bool) ->
     names = [f"i_{phase}_{side}_ka" for phase in _PHASES for _, side in sides] if by_phase else []
     names = names or [f"i_{side}_ka" for _, side in sides]
     return float(max(row[name] for name in names))
-
-
-def branch_table(found: list[Branch]) -> Table:
-    """One row a branch."""
-    return Table(
-        "branches",
-        "flows of the branches",
-        {
-            "branch": [branch.name for branch in found],
-            "from_bus": [branch.buses[0] for branch in found],
-            "to_bus": [branch.buses[1] for branch in found],
-            "p_from_kw": [branch.p_kw[0] for branch in found],
-            "q_from_kvar": [branch.q_kvar[0] for branch in found],
-            "p_to_kw": [branch.p_kw[1] for branch in found],
-            "q_to_kvar": [branch.q_kvar[1] for branch in found],
-            "losses_kw": [sum(branch.p_kw) for branch in found],
-            "losses_kvar": [sum(branch.q_kvar) for branch in found],
-            "i_max_a": [branch.i_a for branch in found],
-            "loading_pct": [branch.loading_pct for branch in found],
-        },
-        shown=(
-            "branch",
-            "from_bus",
-            "to_bus",
-            "p_from_kw",
-            "q_from_kvar",
-            "losses_kw",
-            "i_max_a",
-            "loading_pct",
-        ),
-    )
 
 
 def injection_table(net: Any, *, by_phase: bool) -> Table:

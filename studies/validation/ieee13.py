@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studies.opendss import powerflow
-from studies.validation.case import Case, Figure
+from studies.validation.case import Case
+from studies.validation.feeder import Tolerances, Voltages, figures
 
 CIRCUIT = Path(__file__).parent / "circuits" / "ieee13.dss"
 
-# Node: magnitude in pu and angle in degrees of phases a, b, c.
-VOLTAGES: dict[str, dict[int, tuple[float, float]]] = {
+VOLTAGES: Voltages = {
     "632": {1: (1.0210, -2.49), 2: (1.0420, -121.72), 3: (1.0174, 117.83)},
     "633": {1: (1.0180, -2.56), 2: (1.0401, -121.77), 3: (1.0148, 117.82)},
     "634": {1: (0.9940, -3.23), 2: (1.0218, -122.22), 3: (0.9960, 117.34)},
@@ -23,26 +22,11 @@ VOLTAGES: dict[str, dict[int, tuple[float, float]]] = {
     "692": {1: (0.9900, -5.31), 2: (1.0529, -122.34), 3: (0.9777, 116.02)},
     "675": {1: (0.9835, -5.56), 2: (1.0553, -122.52), 3: (0.9758, 116.03)},
 }
-LOSSES_KW, LOSSES_KVAR = 111.063, 324.653
+LOSSES_KVA = 111.063 + 324.653j
 
 
 def case() -> Case:
     """The published profile beside ours."""
-    study = powerflow.study(CIRCUIT, tolerance=1e-9)
-    found = {(row["bus"], row["phase"]): row for row in study.tables[0].records()}
-    figures = []
-    for bus, phases in VOLTAGES.items():
-        for phase, (v_pu, angle_deg) in phases.items():
-            row, name = found[bus, phase], "abc"[phase - 1]
-            figures += [
-                Figure(f"node {bus}, phase {name}", "pu", v_pu, row["v_pu"], 2e-4, 4),
-                Figure(f"node {bus}, phase {name}", "°", angle_deg, row["angle_deg"], 0.02, 2),
-            ]
-    losses_kw, losses_kvar = (float(study.facts[f"branch_losses_{unit}"] or 0.0) for unit in ("kw", "kvar"))
-    figures += [
-        Figure("losses", "kW", LOSSES_KW, losses_kw, 0.1, 2),
-        Figure("losses", "kvar", LOSSES_KVAR, losses_kvar, 0.1, 2),
-    ]
     return Case(
         "Voltages of the IEEE 13-node test feeder",
         "IEEE PES Distribution Test Feeders, 13-bus feeder, published voltage profile and losses; "
@@ -50,5 +34,5 @@ def case() -> Case:
         "`study powerflow` on the feeder written down from its published impedances, loads, capacitors "
         "and regulator taps (`studies/validation/circuits/ieee13.dss`). Four decimals of a pu and two of a "
         "degree are published; how the distributed load is lumped moves the fourth decimal.",
-        figures,
+        figures(CIRCUIT, VOLTAGES, LOSSES_KVA, Tolerances(2e-4, 0.02, 0.1)),
     )

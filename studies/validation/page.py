@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studies.validation import components, engines, iec60909_4, ieee13, resonance, thermal
+from studies.validation import components, engines, iec60909_4, ieee13, ieee34, resonance, thermal
 from studies.validation.case import Case, Figure
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
@@ -24,6 +24,7 @@ def cases() -> list[Case]:
     return [
         iec60909_4.case(),
         ieee13.case(),
+        ieee34.case(),
         engines.case(),
         resonance.case(),
         components.case(),

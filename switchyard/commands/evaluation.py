@@ -65,6 +65,12 @@ def evaluate(model: str | None, all_slices: bool, data: Path | None, as_json: bo
     known = reports.read(settings.folders)
     chosen = [one for one in known if one.profile == profile.name and model in {None, one.model}]
     if not chosen:
+        written = settings.folders.reports / f"federation-{model}.md"
+        if model is not None and written.exists():
+            raise SwitchyardError(
+                f"{model} was federated over measured datasets, which no profile's report holds",
+                f"its figures at every site are in {written}",
+            )
         name, _, place = (model or "").partition(".")
         if place and (settings.folders.dataset(place) / "manifest.json").exists():
             raise SwitchyardError(

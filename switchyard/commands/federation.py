@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
-from switchyard.commands.shared import common, launch, show_steps
-from switchyard.screen import show
+from switchyard.commands.shared import common, launch, show_steps, step_told
+from switchyard.commands.training import DATE
+from switchyard.errors import UsageError
+from switchyard.screen import show, table
 
 
 @click.group()
@@ -20,6 +22,8 @@ Examples:
   switchyard federation run
   switchyard federation run phase_imbalance
   switchyard federation run --substation delhi --substation mumbai
+  switchyard federation run load_forecast --dataset north --dataset south    measured tables, one a site
+  switchyard federation run load_forecast --dataset region --by-point        each of its feeders is a site
 """
 
 
@@ -45,14 +49,44 @@ Examples:
     show_default=True,
     help="Least number of substations; one that is lost is left out as long as so many remain.",
 )
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    help="A dataset of measured tables as a site, instead of the profile's substations; repeat it for each.",
+)
+@click.option("--by-point", is_flag=True, help="Each feeder of the datasets is a site of its own.")
+@click.option(
+    "--name", "group", help="Of the group of datasets: registers MODEL.NAME; by default their names joined."
+)
+@click.option("--validation-from", type=DATE, help="Where validation begins in every dataset, local time.")
+@click.option("--test-from", type=DATE, help="Where the test begins in every dataset, local time.")
 @common
 def federation_run(
-    model: str | None, substations: tuple[str, ...], aggregation: str, quorum: int, as_json: bool
+    model: str | None,
+    substations: tuple[str, ...],
+    aggregation: str,
+    quorum: int,
+    as_json: bool,
+    **measured: Any,
 ) -> None:
     """Federate MODEL, or every model of the profile's federation list, over its training substations.
 
     Data that is missing is simulated first. With fewer than two substations there is no global model.
+    With --dataset the sites are datasets of measured loads, or their feeders, and MODEL is load_forecast.
     """
+    if measured["datasets"]:
+        if substations:
+            raise UsageError(
+                "--dataset and --substation are not federated together", "name either datasets or substations"
+            )
+        _federate_datasets(model, aggregation=aggregation, quorum=quorum, as_json=as_json, **measured)
+        return
+    if any(measured.values()):
+        raise UsageError(
+            "--by-point, --name, --validation-from and --test-from are of datasets",
+            "name them with --dataset",
+        )
     from flows.job import Job
     from flows.stages.alliance import choose
     from switchyard.settings import get_settings
@@ -69,6 +103,50 @@ def federation_run(
         quorum=quorum,
     )
     show_steps("federated models", records, as_json)
+
+
+def _federate_datasets(
+    model: str | None,
+    *,
+    aggregation: str,
+    quorum: int,
+    as_json: bool,
+    datasets: tuple[str, ...],
+    **asked: Any,
+) -> None:
+    """Federate a model over measured datasets and show who forecasts how well at which site."""
+    from federation import observed_report
+    from flows.job import Job
+    from flows.stages.observed_federation import choose, result_of
+    from switchyard.settings import get_settings
+
+    settings = get_settings()
+    job = Job.of(settings.profile, str(settings.folders.root))
+    terms = {"aggregation": aggregation, "quorum": quorum, **asked}
+    # What cannot be is told before anything is started.
+    choose(job, model, datasets, **terms)
+    records = launch("federate", model=model, datasets=list(datasets), **terms)
+    ((registered, record),) = records.items()
+    value = {
+        **step_told(registered, record),
+        "fine_tuned": record.result["fine_tuned"],
+        "refused": record.result["refused"],
+        "sites": record.result["measured"],
+    }
+
+    def text(found: dict[str, Any]) -> None:
+        table(registered, observed_report.COLUMNS, observed_report.table(result_of(record)))
+        took = "done before" if found["skipped"] else f"took {found['seconds']:.1f} s"
+        version, own = found["version"], [one["name"] for one in found["fine_tuned"]]
+        for site, reason in found["refused"].items():
+            click.echo(f"{site} was left out: {reason}")
+        click.echo(
+            f"\n{took}; registered {registered} version {version['version']} "
+            f"({version['alias'] or 'no alias'}) and {', '.join(own) or 'no versions of the sites'}"
+        )
+        click.echo(f"report: {observed_report.paths(job.home, registered)[1]}")
+
+    show(value, as_json, text)
 
 
 @federation.command()

@@ -10,7 +10,7 @@ import click
 from switchyard.commands.shared import common
 from switchyard.screen import show, table
 
-TABLES = ("load", "readings", "frequency", "waveforms", "assets")
+TABLES = ("load", "readings", "frequency", "waveforms", "assets", "stability")
 PROGRESS_ROWS = 2_000_000
 
 EXAMPLES = """\b

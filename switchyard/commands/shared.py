@@ -73,6 +73,18 @@ def launch(flow: str, **parameters: Any) -> Any:
     return launch(flow, settings.profile, settings.folders, **parameters)
 
 
+def step_told(registered: str, record: Any) -> dict[str, Any]:
+    """A step's record that registered a version, as a JSON value."""
+    return {
+        "name": registered,
+        "step": record.step,
+        "key": record.key,
+        "seconds": record.seconds,
+        "skipped": record.skipped,
+        "version": record.result["version"],
+    }
+
+
 def show_steps(
     flow: str, records: dict[str, Any], as_json: bool, pages: Mapping[str, Path] = MappingProxyType({})
 ) -> None:

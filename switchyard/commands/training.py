@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from switchyard.commands.shared import common, launch, show_steps
+from switchyard.commands.shared import common, launch, show_steps, step_told
 from switchyard.errors import UsageError
 from switchyard.screen import brief, show, table
 
@@ -86,7 +86,10 @@ def _draw_pages() -> dict[str, Path]:
     type=click.IntRange(min=1),
     help="Trials of the search for parameters, in all; more than last time go on where it ended.",
 )
-@click.option("--algorithm", help="Another algorithm of MODEL; the rule decides which becomes champion.")
+@click.option(
+    "--algorithm",
+    help="Another algorithm of MODEL, or `first` on a dataset; the rule decides which becomes champion.",
+)
 @click.option("--dataset", help="Learn from this dataset of measured tables; registers MODEL.DATASET.")
 @click.option("--validation-from", type=DATE, help="Where validation begins, local time.")
 @click.option("--test-from", type=DATE, help="Where the test begins, local time.")
@@ -128,12 +131,7 @@ def train(model: str | None, substation: str | None, trials: int | None, as_json
 def _told(registered: str, record: Any) -> dict[str, Any]:
     """A training's record as one JSON value."""
     return {
-        "name": registered,
-        "step": record.step,
-        "key": record.key,
-        "seconds": record.seconds,
-        "skipped": record.skipped,
-        "version": record.result["version"],
+        **step_told(registered, record),
         "params": record.result["params"],
         "figures": [row for row in record.result["rows"] if row["slice"] == "all"],
     }

@@ -30,6 +30,7 @@ from models.catalogue import definition
 from simulation.tables.customers import write_customers
 from switchyard.home import Home
 from switchyard.profiles import Profile, load_profile
+from switchyard.settings import get_settings
 
 SITES, HELD_OUT = ("mumbai", "delhi", "bangalore"), ("chennai",)
 POINTS = ("DTX1.LV", "F331")
@@ -262,3 +263,11 @@ def bench(make_bench: Callable[..., Bench], tmp_path: Path) -> Callable[..., Ben
 
 def spec_of(name: str, model: str, folder: Path) -> SiteSpec:
     return SiteSpec(name, (model,), folder, date(2025, 1, 1), Confinement(folder, (folder.parent,)))
+
+
+@pytest.fixture
+def pooling_forbidden(monkeypatch):
+    monkeypatch.setenv("SWITCHYARD_POOLING", "forbid")
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()

@@ -166,6 +166,7 @@ def test_measure__phase_imbalance__tells_what_was_refused_and_what_the_rest_cost
         "scaled": poisons["scaled"]["refused"],
         "flipped": poisons["flipped"]["refused"],
         "knowing": None,
+        "turned_fields": None,
         "wrong_targets": None,
     }
     for name in ("nan", "rows", "replayed", "scaled", "flipped"):

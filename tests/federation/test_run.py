@@ -17,7 +17,6 @@ from federation.result import FederationResult
 from federation.run import Centre, ledger_of
 from models import registry, tracking
 from models.runtime import CompiledModel
-from switchyard.settings import get_settings
 
 KEY = "a" * 64
 FEDERATED = {
@@ -69,14 +68,6 @@ def ran(campaign) -> Ran:
         )
 
 
-@pytest.fixture
-def pooling_forbidden(monkeypatch):
-    monkeypatch.setenv("SWITCHYARD_POOLING", "forbid")
-    get_settings.cache_clear()
-    yield
-    get_settings.cache_clear()
-
-
 def test_federate__two_models__registers_versions_that_say_where_they_come_from(ran, campaign):
     for model, result in ran.results.items():
         version = registry.get(campaign.home, model, "champion")
@@ -95,6 +86,8 @@ def test_federate__two_models__registers_versions_that_say_where_they_come_from(
         assert tags["differential_privacy"] == "none"
         assert tags["federation_bar"] in {"met", "missed"}
         assert (tags["aggregation"], tags["quorum"], tags["refused"]) == ("mean", "2", "")
+        # Honest sites: the control centre's own rows say nothing against the first version.
+        assert [one.verdict for one in result.judgements] == [tags["veto"]] == ["passed"]
         assert int(tags["bytes_total"]) == pytest.approx(
             int(tags["rounds"]) * int(tags["bytes_per_round"]), abs=int(tags["rounds"])
         )

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from federation.errors import WireError
 from federation.message import Message
-from federation.wire import decode, encode, fields_of
+from federation.wire import decode, encode, encode_packed, fields_of, pack
 
 ARRAYS = st.dictionaries(
     st.text("abcdefgh_", min_size=1, max_size=6),
@@ -44,6 +44,18 @@ def test_wire__any_numeric_arrays__come_back_bit_for_bit(arrays, header):
         assert back.arrays[name].dtype == sent.dtype
         assert back.arrays[name].shape == sent.shape
         assert back.arrays[name].tobytes() == sent.tobytes()
+
+
+@given(ARRAYS, st.dictionaries(st.text(max_size=4), st.integers() | st.text(max_size=5), max_size=3))
+def test_encode_packed__any_header__gives_the_bytes_of_the_whole_message(arrays, header):
+    assert encode_packed(header, pack(arrays)) == encode(Message(header, arrays))
+
+
+def test_encode__message__has_the_layout_of_this_version():
+    data = encode(Message({"b": 1, "a": "x"}, {"k": np.arange(2, dtype="<i2")}))
+    field = '{"deflated":false,"dtype":"<i2","name":"k","sent":4,"shape":[2],"size":4}'
+    text = f'{{"fields":[{field}],"header":{{"a":"x","b":1}}}}'.encode()
+    assert data == struct.pack("<4sHI", b"SWYF", 1, len(text)) + text + b"\0\0\1\0"
 
 
 def test_wire__fortran_order_and_big_endian__arrive_as_the_same_values():

@@ -45,7 +45,8 @@ def test_prefect_yaml__entrypoint__a_flow_whose_parameters_are_described(entrypo
     own = {
         "simulate": {"runner"},
         "train": {"model", "substation", "trials", "algorithm"},
-        "federate": {"model", "substations", "aggregation", "quorum"},
+        "federate": {"model", "substations", "aggregation", "quorum", "datasets", "by_point", "group"}
+        | {"validation_from", "test_from"},
         "promote": {"model", "version", "dry_run", "force"},
         "rollback": {"model", "to"},
     }

@@ -82,6 +82,7 @@ def test_tutorial__its_commands__end_in_a_dataset(there):
     assert dataset.manifest.observed.tables["load"].gaps == 2
 
 
+@pytest.mark.slow
 def test_tutorial__an_export_of_months__trains_a_model_and_judges_it(there):
     write_feeder(there / "feeder.csv", 96 * 110)
     propose, ingest = (one for one in commands() if one[0] == "ingest")

@@ -45,6 +45,22 @@ def test_study__compiled_from_another_folder__stays_in_that_folder(tmp_path: Pat
     assert study(tmp_path / "run.dss").facts["loads_kw"] == pytest.approx(30.0, rel=1e-4)
 
 
+def test_study__script_with_commands_for_a_window__prints_nothing_and_keeps_its_lines(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "main.dss").write_bytes(
+        b"Clear\r\nNew Circuit.t basekv=11\r\nredirect more.dss\r\nHelp show\r\npanel\r\nsolve\r\n"
+    )
+    more = tmp_path / "more.dss"
+    more.write_bytes(b"  help\r\n/* about\r\nhelp */\r\nnew load.a bus1=sourcebus kv=11 kw=10 pf=1\r\n")
+
+    assert study(tmp_path / "main.dss").facts["loads_kw"] == pytest.approx(10.0, rel=1e-4)
+    assert capfd.readouterr() == ("", "")
+    more.write_bytes(b"help\r\nnew nothing.a\r\n")
+    with pytest.raises(StudyError, match=r'more\.dss", line: 2'):
+        study(tmp_path / "main.dss")
+
+
 def test_links__two_files_that_differ_in_case__asks_for_the_right_name(tmp_path: Path) -> None:
     (tmp_path / "main.dss").write_text("redirect LINES.dss\n")
     for name in ("lines.dss", "Lines.dss"):

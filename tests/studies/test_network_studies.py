@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from studies.errors import StudyError
+from studies.opendss import faults as circuits
 from studies.pandapower import contingency, faults, opf, powerflow, timeseries
 from studies.pandapower.network import read_network
 from studies.profile import Profile, read_profile
@@ -83,6 +84,7 @@ def test_faults__dips__fall_to_zero_at_the_fault_and_less_far_away(network: Path
     found = faults.study(network, kinds=("LLL",), buses=["east"])
 
     left = {row["bus"]: row["lowest_v_pu"] for row in by(found, "dips")}
+    assert by(found, "faults", bus="east")[0]["buses_below_0_9_pu"] == sum(v < 0.9 for v in left.values())
     assert left["east"] == pytest.approx(0.0, abs=1e-9)
     assert left["east"] < left["west"] < left["station"] < left["grid"] < 1.0
     at = {
@@ -92,6 +94,65 @@ def test_faults__dips__fall_to_zero_at_the_fault_and_less_far_away(network: Path
     # Transfer from the station: the lines of the ring in parallel, 1 to 2.
     line = 5.0 * complex(0.12, 0.11)
     assert at["east"] == pytest.approx(at["station"] + line * 2 / 3, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:An ill-conditioned matrix")
+@pytest.mark.parametrize("z_fault", [0.0, 2.0 + 1.0j])
+def test_faults__behind_a_delta__leave_the_voltages_of_opendss(
+    network: Path, tmp_path: Path, z_fault: complex
+) -> None:
+    def behind_a_delta(net) -> None:
+        net.trafo["vector_group"], net.trafo["shift_degree"] = "Dyn", 30.0
+        net.line["c0_nf_per_km"] = net.line["c_nf_per_km"] = 0.0
+
+    found = faults.study(edited(network, tmp_path, behind_a_delta), z_fault=z_fault)
+
+    at = {row["bus"]: row for row in by(found, "faults", type="LLL")}
+    grid = complex(at["grid"]["r1_ohm"], at["grid"]["x1_ohm"])
+    # The transformer as IEC 60909 corrects it, in % of 25 MVA at 20 kV.
+    own = complex(at["station"]["r1_ohm"], at["station"]["x1_ohm"]) - grid * (20.0 / 110.0) ** 2
+    pct = 100.0 * own / (20.0**2 / 25.0)
+    (tmp_path / "same.dss").write_text(
+        f"""Clear
+New Circuit.same basekv=110 bus1=grid angle=0 z1=[{grid.real}, {grid.imag}] z0=[{grid.real}, {grid.imag}]
+New Transformer.main buses=[grid station] conns=[delta wye] kvs=[110 20] kvas=[25000 25000]
+~ xhl={pct.imag} %rs=[{pct.real / 2} {pct.real / 2}] %noloadloss=0 ppm=0
+New Linecode.x nphases=3 units=km r1=0.12 x1=0.11 r0=0.4 x0=0.4 c1=0 c0=0
+New Line.east bus1=station bus2=east linecode=x length=5 units=km
+New Line.west bus1=station bus2=west linecode=x length=5 units=km
+New Line.tie bus1=east bus2=west linecode=x length=5 units=km
+Set VoltageBases=[110 20]
+CalcV
+Solve
+"""
+    )
+    engine = circuits.study(tmp_path / "same.dss", z_fault=z_fault)
+    for row in by(found, "dips"):
+        same = by(engine, "dips", **{name: row[name] for name in ("fault_bus", "type", "phases", "bus")})[0]
+        for phase in ("v_1_pu", "v_2_pu", "v_3_pu"):
+            # pandapower's transformer has its magnetising impedance in the zero sequence.
+            assert row[phase] == pytest.approx(same[phase], abs=3e-3), (row, same)
+    assert len(by(found, "dips")) == 4 * 4 * 4
+    # An earth fault behind the delta: one phase of the other side keeps its voltage.
+    seen = by(found, "dips", type="LG", fault_bus="station", bus="grid")[0]
+    assert max(seen[f"v_{k}_pu"] for k in (1, 2, 3)) > 0.99 > seen["lowest_v_pu"]
+
+
+@pytest.mark.filterwarnings("ignore:An ill-conditioned matrix")
+def test_faults__transformers_in_a_loop_that_turn_differently__says_why_no_dips(
+    network: Path, tmp_path: Path
+) -> None:
+    import pandas as pd
+
+    def twice(net) -> None:
+        net.trafo = pd.concat(
+            [net.trafo, net.trafo.assign(name="second", shift_degree=150.0)], ignore_index=True
+        )
+
+    found = faults.study(edited(network, tmp_path, twice), kinds=("LLL",))
+
+    assert [table.name for table in found.tables] == ["faults"]
+    assert any("turn by different angles" in note for note in found.notes)
 
 
 @pytest.mark.filterwarnings("ignore:An ill-conditioned matrix")
@@ -109,6 +170,7 @@ def test_faults__no_zero_sequence_data__leaves_them_out_and_says_so(network: Pat
 
     assert {row["type"] for row in by(found, "faults")} == {"LLL", "LL"}
     assert any("zero-sequence" in note for note in found.notes)
+    assert {row["type"] for row in by(found, "dips")} == {"LLL", "LL"}
     with pytest.raises(StudyError, match="r0_ohm_per_km"):
         faults.study(file, kinds=("LG",))
 

@@ -39,6 +39,7 @@ class Unbalance(Target):
         rows = windows(campaign, definition)
         if rows is None:
             return None
+        oracle = definition.oracle_answer(rows)
         return Cases(
             columns=definition.features,
             X=rows.inputs(definition.features),
@@ -47,7 +48,7 @@ class Unbalance(Target):
             split=rows.split,
             opponents=declared(definition, definition.opponents, rows, "code"),
             references=declared(definition, definition.references, rows, "code"),
-            oracle=np.asarray(definition.oracle_answer(rows)["code"], dtype=np.float64),
+            oracle=None if oracle is None else np.asarray(oracle["code"], dtype=np.float64),
         )
 
 

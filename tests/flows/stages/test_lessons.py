@@ -118,4 +118,4 @@ def test_choose__an_algorithm_that_the_model_has_not__is_refused(job: Job) -> No
     with pytest.raises(ModelError, match=r"load_forecast has no algorithm 'lstm'"):
         choose(job, "load_forecast", None, 1, "lstm")
     with pytest.raises(ModelError, match="it has one only"):
-        choose(job, "phase_imbalance", None, 1, "n_beats")
+        choose(job, "harmonic_analysis", None, 1, "n_beats")

@@ -21,10 +21,15 @@ class Named:
     """A lesson as far as turns look at it."""
 
     model: str
+    algorithm: str = ""
+
+    @property
+    def registered(self) -> str:
+        return self.model
 
     @property
     def label(self) -> str:
-        return self.model
+        return f"{self.model}+{self.algorithm}" if self.algorithm else self.model
 
 
 def turns(*models: str) -> Turns:
@@ -63,6 +68,18 @@ def test_turns__both_busy__waits_until_one_is_free():
     assert list(given) == []
 
 
+def test_turns__challenger__waits_for_the_model_that_it_challenges():
+    waiting = [Named("n1", "other"), Named("a"), Named("n1")]
+    given = iter(found := Turns(waiting, {"n1", "n1+other"}, 2))
+    first, second = next(given), next(given)
+    found.end(second)
+    Timer(0.05, found.end, [first]).start()
+
+    third = next(given)
+
+    assert (first.label, second.label, third.label) == ("n1", "a", "n1+other")
+
+
 def test_turns__of_a_profile__all_models_once_and_networks_known(tmp_path: Path):
     job = Job.of(str(MINI), str(tmp_path / "home"))
     lessons = choose(job)
@@ -70,7 +87,7 @@ def test_turns__of_a_profile__all_models_once_and_networks_known(tmp_path: Path)
     found = Turns.of(job, lessons, len(lessons))
 
     assert {one.registered for one in found} == {one.registered for one in lessons}
-    assert found.networks == {one.model for one in lessons if definition(one.model).library}
+    assert found.networks == {one.label for one in lessons if definition(one.model).library}
 
 
 def test_expected__never_trained_here__is_what_is_usual(tmp_path: Path):
