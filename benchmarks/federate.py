@@ -24,7 +24,6 @@ sites:
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import time
@@ -34,8 +33,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.train import ONE_THREAD, alone, say, seconds_of_product, simulated
-from switchyard.errors import SwitchyardError, UsageError
+from benchmarks.homes import arguments_of, chosen_among, lent_or_simulated
+from benchmarks.processes import ONE_THREAD, alone, say, seconds_of_product
+from switchyard.errors import SwitchyardError
 from switchyard.profiles import Profile, load_profile
 
 if TYPE_CHECKING:
@@ -110,12 +110,7 @@ def _answer(asked: Any) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every model and print the JSON line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.federate", description=str(__doc__).partition("\n")[0]
-    )
-    parser.add_argument("--home", type=Path, help="a home with simulated data; without it they are simulated")
-    parser.add_argument("--profile", default="tiny", help="tiny, quick, full, or the path of a YAML file")
-    parser.add_argument("--models", default="", help="names with commas between; all of the profile without")
+    parser = arguments_of("benchmarks.federate", __doc__, "tiny")
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of a site")
     parser.add_argument("--budget", type=float, default=BUDGET_S, help="processor time of a federation, s")
     given = parser.parse_args(arguments)
@@ -123,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.update(ONE_THREAD)
     with TemporaryDirectory() as name:
         folder = Path(name)
-        home = given.home.absolute() if given.home else alone(simulated, given.profile, folder / "data")
+        home = lent_or_simulated(given.home, given.profile, folder / "data")
         found = alone(measure_all, chosen, given.profile, home, given.rows, given.budget)
     result = {"profile": given.profile, "rows_a_site": given.rows, **found}
     print(json.dumps(result, allow_nan=False, sort_keys=True))
@@ -136,13 +131,7 @@ def models_of(profile: str, named: str) -> list[str]:
         UsageError: One is not in the profile's federation list.
     """
     known = load_profile(profile).federation.models
-    chosen = [name.strip() for name in named.split(",") if name.strip()] or list(known)
-    for name in chosen:
-        if name not in known:
-            raise UsageError(
-                f"profile {profile} federates no model {name!r}", f"choose among {', '.join(known)}"
-            )
-    return chosen
+    return chosen_among(known, named, f"profile {profile} federates no model")
 
 
 def measure_all(

@@ -19,7 +19,6 @@ JSON object:
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -29,7 +28,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.train import KEY, ONE_THREAD, alone, models_of, processor_s, say, simulated
+from benchmarks.homes import arguments_of, simulated
+from benchmarks.processes import ONE_THREAD, alone, processor_s, say
+from benchmarks.train import KEY, models_of
 from switchyard.profiles import load_profile
 
 TOLERANCE = 1e-6
@@ -39,13 +40,7 @@ TIMES = ("first", "second")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make everything twice, print the JSON line; 0 where both are the same, else 1."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.reproduce", description=str(__doc__).partition("\n")[0]
-    )
-    parser.add_argument("--home", type=Path, help="a home with simulated data; without it they are simulated")
-    parser.add_argument("--profile", default="tiny", help="tiny, quick, full, or the path of a YAML file")
-    parser.add_argument("--models", default="", help="names with commas between; all of the profile without")
-    given = parser.parse_args(arguments)
+    given = arguments_of("benchmarks.reproduce", __doc__, "tiny").parse_args(arguments)
     chosen = models_of(given.profile, given.models)
     os.environ.update(ONE_THREAD)
     with TemporaryDirectory() as name:

@@ -21,48 +21,30 @@ output is one JSON object. Of each model:
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import resource
-import sys
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
-from switchyard.errors import UsageError
+from benchmarks.homes import arguments_of, chosen_among, lent_or_simulated
+from benchmarks.processes import ONE_THREAD, alone, peak_mb, processor_s, say, seconds_of_product
 from switchyard.profiles import load_profile
 
-# As training processes have it; numpy reads these when it is imported.
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
-)
-SIZE, REPEATS = 1000, 10
 MOST_COMPARED = 10_000
 KEY = "benchmark"
-
-Result = TypeVar("Result")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure every model once and print the JSON line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.train", description=str(__doc__).partition("\n")[0]
-    )
-    parser.add_argument("--home", type=Path, help="a home with simulated data; without it they are simulated")
-    parser.add_argument("--profile", default="quick", help="tiny, quick, full, or the path of a YAML file")
-    parser.add_argument("--models", default="", help="names with commas between; all of the profile without")
-    given = parser.parse_args(arguments)
+    given = arguments_of("benchmarks.train", __doc__, "quick").parse_args(arguments)
     chosen = models_of(given.profile, given.models)
     os.environ.update(ONE_THREAD)
     with TemporaryDirectory() as name:
         folder = Path(name)
         # This process stays small: what it holds counts in the peak of those that it starts.
-        home = given.home.absolute() if given.home else alone(simulated, given.profile, folder / "data")
+        home = lent_or_simulated(given.home, given.profile, folder / "data")
         figures = {}
         for model in chosen:
             figures[model] = found = alone(measured, model, given.profile, home, folder / model)
@@ -76,41 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(json.dumps(result, allow_nan=False, sort_keys=True))
 
 
-def alone(work: Callable[..., Result], *arguments: Any) -> Result:
-    """What `work` gives in a new process of its own."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as process:
-        return process.submit(work, *arguments).result()
-
-
-def simulated(profile: str, folder: Path) -> Path:
-    """A home with the profile's tables and features."""
-    from flows.job import Job
-    from flows.stages import data
-
-    job = Job.of(profile, str(folder))
-    with data.Simulator(job, "processes") as simulator:
-        grid = simulator.boundary()
-        for name in job.profile.substations:
-            say(f"simulating {name}")
-            record = simulator.simulate(name, grid, lambda _: None)
-            data.features(job, name, data.contract(job, name, record))
-    return folder
-
-
 def models_of(profile: str, named: str) -> list[str]:
     """The models to train.
 
     Raises:
         UsageError: One is not in the profile.
     """
-    known = load_profile(profile).models
-    chosen = [name.strip() for name in named.split(",") if name.strip()] or list(known)
-    for name in chosen:
-        if name not in known:
-            raise UsageError(
-                f"profile {profile} trains no model {name!r}", f"choose among {', '.join(known)}"
-            )
-    return chosen
+    return chosen_among(load_profile(profile).models, named, f"profile {profile} trains no model")
 
 
 def measured(model: str, profile: str, home: Path, folder: Path) -> dict[str, Any]:
@@ -119,6 +73,7 @@ def measured(model: str, profile: str, home: Path, folder: Path) -> dict[str, An
 
     from flows import resolving
     from models import compilation, training
+    from models.pool import Pool
     from models.protocol import Definition
     from models.runtime import CompiledModel
     from models.splits import TEST
@@ -131,7 +86,7 @@ def measured(model: str, profile: str, home: Path, folder: Path) -> dict[str, An
     compared: list[compilation.Parity] = []
     spent: list[float] = []
 
-    def watch(declared: Definition[Any], fitted: Any, pool: training.Pool) -> None:
+    def watch(declared: Definition[Any], fitted: Any, pool: Pool) -> None:
         # Before the comparison, which no training does.
         spent.extend((processor_s(), peak_mb()))
         rows = pool.split(TEST) if pool.held_out is None else pool.held_out
@@ -166,38 +121,6 @@ def measured(model: str, profile: str, home: Path, folder: Path) -> dict[str, An
         "compiled_us": cost.one_row_us,
         **native,
     }
-
-
-def seconds_of_product() -> float:
-    """Processor time of one product of two matrices, the best of several, s."""
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    a, b = rng.random((2, SIZE, SIZE))
-    took = []
-    for _ in range(REPEATS):
-        start = time.process_time()
-        a @ b
-        took.append(time.process_time() - start)
-    return min(took)
-
-
-def processor_s() -> float:
-    """Processor time of this process and of those that it started and saw end, s."""
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, who))
-
-
-def peak_mb() -> float:
-    """Largest resident memory of this process so far, 10^6 bytes."""
-    # Counted in bytes on macOS, in kibibytes elsewhere.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ WIRE = """## The wire
 A reading of `POST /v1/infer` carries the channels of `readings` as lists of phases a, b, c (line
 voltages ab, bc, ca). Units and ranges are the table's; voltages, powers and frequency are also held
 against the point's nominals. Unknown fields, NaN and numbers beyond float64 are refused. Null stands for
-a missing sample and is allowed in a reading of quality `invalid` only.
+a missing sample and is allowed in a reading of quality `invalid` only, but at points of measured datasets
+in any.
 
 | field | columns of `readings` | unit | required |
 |---|---|---|---|

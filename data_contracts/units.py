@@ -51,6 +51,15 @@ POWER_BAND = (0.7, 1.4)
 TOGETHER_BAND = (0.93, 1.07)
 """Line voltages in place of phase-to-neutral ones lie within these multiples of √3, in all three phases."""
 
+LIVE_PU = (0.3, 1.5)
+"""A phase with a voltage within these multiples of nominal has voltage."""
+
+TRIANGLE_PU = 0.1
+"""Room for instruments' errors in the triangle of two phase voltages and the line voltage between them."""
+
+IDLE_SHARE = 0.05
+"""A phase with at most this share of another one's power carries none."""
+
 
 def voltage_scales(nominal_v: float) -> tuple[Scale, ...]:
     """Wrong scales of a voltage at a point of nominal voltage `nominal_v`, V."""
@@ -67,6 +76,34 @@ def near(ratio: Floats, factor: float | Floats, band: tuple[float, float]) -> ND
     """
     inside: NDArray[np.bool_] = (ratio >= band[0] * factor) & (ratio <= band[1] * factor)
     return inside
+
+
+def collapsed(v: Floats, line: Floats, power: Floats) -> NDArray[np.bool_]:
+    """Where a phase has next to no voltage beside one that is live: an interruption, not a wrong unit.
+
+    Behind an open conductor or a blown fuse of its transformer a phase may keep a thousandth of its voltage,
+    which is what kilovolts look like.
+    Line voltages tell the two apart, by the triangle that they make with the phases' own; where none is
+    known, the power does, which a phase without voltage does not carry.
+
+    Args:
+        v: Phase voltages over nominal, [..., 3].
+        line: Line voltages ab, bc, ca over the same nominal, NaN where not known, [..., 3].
+        power: Apparent powers of the phases, in any unit, NaN where not known, [..., 3].
+    """
+    live = (v >= LIVE_PU[0]) & (v <= LIVE_PU[1])
+    found = np.zeros(v.shape, dtype=bool)
+    for k in range(3):
+        after, before = (k + 1) % 3, (k + 2) % 3
+        ends = ((k, after), (before, before))
+        open_by = np.stack([np.abs(line[..., at] - v[..., other]) - v[..., k] for at, other in ends])
+        told = ~np.isnan(open_by).all(axis=0)
+        by_lines = told & ~(open_by > TRIANGLE_PU).any(axis=0)
+        others = np.fmax(power[..., after], power[..., before])
+        by_power = ~told & (others > 0.0) & (power[..., k] <= IDLE_SHARE * others)
+        beside = live[..., after] | live[..., before]
+        found[..., k] = (v[..., k] < LIVE_PU[0]) & beside & (by_lines | by_power)
+    return found
 
 
 def apparent_ratio(v: Floats, i: Floats, p: Floats, q: Floats) -> Floats:

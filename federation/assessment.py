@@ -14,8 +14,9 @@ from federation.own_rows import reported
 from federation.result import FederationResult
 from federation.rounds import Outcome
 from models import training
+from models.pool import Pool
+from models.pool import load as load_pool
 from models.reports import Footprint
-from models.training import Pool
 
 
 def load(job: Job, contributors: tuple[str, ...]) -> Pool:
@@ -24,7 +25,7 @@ def load(job: Job, contributors: tuple[str, ...]) -> Pool:
     Those by which the control centre judges global models are left out.
     """
     wanted = {site: job.sites[site] for site in contributors}
-    pool = training.load(job.plan.definition, job.narrowed(contributors), {**wanted, **job.held_out})
+    pool = load_pool(job.plan.definition, job.narrowed(contributors), {**wanted, **job.held_out})
     return pool if pool.held_out is None else replace(pool, held_out=reported(pool.held_out))
 
 

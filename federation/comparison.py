@@ -17,8 +17,8 @@ from federation.family import Tuned
 from federation.fits import POOLED, fit_all
 from federation.plans import Plan
 from models import bootstrap
+from models.declaration import Claim
 from models.metrics import Columns, Metric
-from models.protocol import Claim
 from models.rows import Rows
 from models.splits import TEST
 from switchyard.identity import generator

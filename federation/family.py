@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from federation.message import State, Update
 from federation.terms import Aggregation
-from models.protocol import Claim
+from models.declaration import Claim
 
 LocalData = Mapping[str, NDArray[Any]]
 """One site's arrays by name, as the family documents them. They never leave the site."""

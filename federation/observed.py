@@ -21,15 +21,15 @@ from federation.measured import Measured
 from federation.result import FederationResult
 from federation.rounds import Outcome
 from federation.site_report import FEDERATED, FINE_TUNED, LOCAL_ONLY, SiteReport
-from models import observed_training, training
+from models import observed_training
 from models.dataset import Built
 from models.evaluation import MODEL, TREE3, Answers, evaluate
 from models.metrics import Columns
+from models.pool import Pool, check_splits
 from models.protocol import Definition
 from models.reports import Footprint
 from models.rows import Rows, concatenate
 from models.splits import TEST, TRAIN, VALIDATION
-from models.training import Pool
 from switchyard.settings import get_settings
 
 
@@ -58,7 +58,7 @@ def _pool(
     declared: Definition[Any],
 ) -> Pool:
     rows = concatenate([built[site].rows for site in sorted(built)])
-    training.check_splits(declared, rows, sorted(built), "ingest longer records, or give other times")
+    check_splits(declared, rows, sorted(built), "ingest longer records, or give other times")
     names = {site: job.profile.dataset(site) for site in opened}
     return Pool(
         training=rows,

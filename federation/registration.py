@@ -15,13 +15,15 @@ from federation.plots import figures as pictures
 from federation.probes import probe_rows
 from federation.result import FederationResult
 from federation.rounds import Outcome
-from models import card, compilation, promotion, registry, tracking, training
+from models import card, compilation, metric_names, promotion, registry, tracking
 from models.errors import RegistryError
+from models.footprint import footprint_of
 from models.plots import save_all
+from models.pool import Pool
 from models.registry import CHAMPION, RegisteredVersion
 from models.runtime import CompiledModel
 from models.splits import TEST
-from models.training import Pool
+from models.version_tags import ROOMS, bar_tag, made_from
 from switchyard.digests import digest_rooms
 from switchyard.home import Home
 from switchyard.settings import get_settings
@@ -95,7 +97,7 @@ def register(made: Global, result: FederationResult, work: Path) -> FederationRe
     parity = compilation.check_parity(
         definition, made.fitted, definition.compile(made.fitted), graph, made.pool.split(TEST)
     )
-    footprint = training.footprint(definition, compiled, made.pool)
+    footprint = footprint_of(definition, compiled, made.pool)
     result = msgspec.structs.replace(result, footprint=footprint, parity=parity.largest)
     tracking.log_figures(store, run_id, figures(result), {**result.params, "sites": len(result.n)})
     tracking.log_datasets(store, run_id, made.pool.digests, "federation")
@@ -130,10 +132,10 @@ def version_tags(made: Global, result: FederationResult) -> dict[str, str]:
     # Nothing is at one place to be compared with where measured rows may not be pooled.
     unknown = measured and row.central is None
     return {
-        **training.version_tags(made.job.plan.definition, made.pool, made.step_key),
-        "code_digest": digest_rooms({*training.ROOMS, "federation"}),
+        **made_from(made.job.plan.definition, made.pool, made.step_key),
+        "code_digest": digest_rooms({*ROOMS, "federation"}),
         "trained_by": TRAINED_BY,
-        "bar": training.bar_tag(list(result.rows)),
+        "bar": bar_tag(list(result.rows)),
         "claim": row.claim,
         "family": row.family,
         "contributors": ",".join(sorted(n)),
@@ -179,7 +181,7 @@ def figures(result: FederationResult) -> dict[str, float]:
     traffic = {"federation/rounds": row.rounds, "federation/bytes_per_round": row.bytes_per_round}
     apart = {"federation/drift": result.drift[0].largest[0]} if result.drift else {}
     known = {name: value for name, value in {**compared, **traffic, **apart}.items() if value is not None}
-    return {**training.figures(list(result.rows)), **known}
+    return {**metric_names.report(list(result.rows)), **known}
 
 
 def _crown(home: Home, version: RegisteredVersion, *, anew: bool) -> RegisteredVersion:

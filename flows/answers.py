@@ -66,7 +66,8 @@ class Answered(msgspec.Struct, frozen=True):
         event: What the scenario does to this point in the window.
         event_phase: Phases that it acts on; empty where none.
         severity: Of the event, in multiples of the instrument's error limit; null where there is none.
-        vuf_pct: Mean true voltage unbalance factor; null where it is not defined.
+        vuf_pct: Mean true voltage unbalance factor; null where it is not defined or
+            not known of the readings.
         thd_pct: True distortion of the captured voltage, worst phase; null without a capture.
         request_id: Names the request in the service's log.
         snapshot: Set of model versions that answered.
@@ -160,6 +161,7 @@ def compare(episode: Episode, response: Mapping[str, Any], models: Sequence[str]
     window = episode.window
     last = episode.truth.slice(episode.truth.num_rows - 1, 1).to_pylist()[0]
     vuf_pct = columns.floats(episode.truth, "vuf_pct")
+    known = window.recorded and bool(np.isfinite(vuf_pct).all())
     return Answered(
         substation=episode.request["substation"],
         topic=window.topic.name,
@@ -169,7 +171,7 @@ def compare(episode: Episode, response: Mapping[str, Any], models: Sequence[str]
         event=last["event"] if last["active"] else "none",
         event_phase=last["event_phase"] if last["active"] else "",
         severity=last["severity"] if last["active"] else None,
-        vuf_pct=round(float(vuf_pct.mean()), 3) if np.isfinite(vuf_pct).all() else None,
+        vuf_pct=round(float(vuf_pct.mean()), 3) if known else None,
         thd_pct=None if episode.capture is None else round(thd_pct(episode.capture), 2),
         request_id=response["request_id"],
         snapshot=response["snapshot"],

@@ -31,6 +31,8 @@ UNBALANCED_PCT = 2.0
 PLAIN_SEVERITY = 5.0
 TEXTS = ("scenario_id", "point", "event")
 NUMBERS = ("severity", "vuf_pct", "active")
+# What a reading keeps of its second where its channels are another state's.
+_OF_THE_SECOND = ("t", "f", "quality")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,11 @@ class Window:
     seconds: tuple[int, ...]
     strength: float
     told: Told | None = None
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the request's voltages, currents and powers are those of its seconds."""
+        return self.told is None or not self.told.reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +244,9 @@ def _last_window(rows: Seconds, topic: Topic, ends_at: int | None) -> Window | N
 
 def _episode(dataset: Dataset, substation: str, window: Window) -> Episode:
     readings = [reading(row) for row in _rows(dataset, "readings", window).to_pylist()]
+    if window.told is not None and not window.recorded:
+        kept = [{name: one[name] for name in _OF_THE_SECOND} for one in readings]
+        readings = [one | dict(window.told.reading) for one in kept]
     request: dict[str, Any] = {"substation": substation, "point": window.point, "readings": readings}
     if window.told is not None and window.told.context:
         request["context"] = dict(window.told.context)

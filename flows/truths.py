@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from data_contracts.columns import PHASES
+from data_contracts.compensation import planned_steps
 from flows.episodes import Episode
-from models import frequency_regimes, hot_spot_levels
+from models import failure_outlook, frequency_regimes, hot_spot_levels
 from models.catalogue import definition
 from models.dataset import truth_windows
 from models.energy import energy_loss
-from models.maintenance import equipment_failure
 from models.monitoring import harmonic_analysis, phase_imbalance
 from models.rows import Names
 
@@ -60,6 +60,8 @@ def thd_pct(capture: Mapping[str, Any]) -> float:
 
 def _labels(model: str, episode: Episode) -> Labels | None:
     """Labels of the window by the model's own declaration; None where its truth does not cover it."""
+    if not episode.window.recorded:
+        return None
     declared = definition(model)
     windows, known = truth_windows(
         episode.truth,
@@ -127,9 +129,9 @@ def _of_equipment_failure(episode: Episode) -> dict[str, Any]:
     told = _told(episode, "risk_30d", "failed_within_30d")
     if not told:
         return {}
-    code = int(equipment_failure.level_of(np.asarray([told["risk_30d"]], dtype=np.float64))[0])
+    code = int(failure_outlook.level_of(np.asarray([told["risk_30d"]], dtype=np.float64))[0])
     return {
-        "risk_level": equipment_failure.LEVELS[code],
+        "risk_level": failure_outlook.LEVELS[code],
         "failure_risk": told["risk_30d"],
         "failed_within_30d": bool(told["failed_within_30d"]),
     }
@@ -174,6 +176,21 @@ def _of_voltage_sag(episode: Episode) -> dict[str, Any]:
     return truth
 
 
+def _of_reactive_power(episode: Episode) -> dict[str, Any]:
+    told = _told(episode, "bank", "steps", "bank_steps", "rated_var", "optimal_var", "power_factor")
+    if not told:
+        return {}
+    step_var, present = told["rated_var"] / told["bank_steps"], told["steps"]
+    wanted = np.array([told["optimal_var"] / step_var])
+    target = int(planned_steps(wanted, np.array([present]), np.array([told["bank_steps"]]))[0])
+    switched = [{"bank": told["bank"], "present": present, "target": target}] if target != present else []
+    return {
+        "capacitor_switching_plan": switched,
+        "recommended_compensation": told["optimal_var"] - present * step_var,
+        "expected_power_factor": told["power_factor"],
+    }
+
+
 def _of_grid_stability(episode: Episode) -> dict[str, Any]:
     return dict(_told(episode, "stability_class", "stability_score", "limited_by", "failure"))
 
@@ -195,5 +212,6 @@ TRUTHS: Mapping[str, Callable[[Episode], dict[str, Any]]] = {
     "energy_loss": _of_energy_loss,
     "voltage_sag": _of_voltage_sag,
     "demand_response": _of_demand_response,
+    "reactive_power": _of_reactive_power,
     "grid_stability": _of_grid_stability,
 }

@@ -17,7 +17,7 @@ from data_contracts.ranges import GOOD, INVALID
 from data_contracts.rules.columns import all_rules
 from ingestion.clock import Clockwork
 from ingestion.conversion import Converted, fault_rule, scenario
-from ingestion.findings import DECADES, Finding
+from ingestion.findings import DECADES, Finding, finding
 from ingestion.mapping import From, Mapping, unit_of
 from ingestion.records import Record, Section
 from ingestion.units import conversion
@@ -177,16 +177,7 @@ def _without_voltages(record: Record, point: str, number: int, section: Section)
 
 
 def _finding(record: Record, point: str, rule: str, column: str, *, message: str, remedy: str) -> Finding:
-    return Finding(
-        rule=rule,
-        severity="error",
-        series=point,
-        column=column,
-        message=message,
-        remedy=remedy,
-        file=record.file,
-        row=1,
-    )
+    return finding(rule, point, column, message, remedy, at=(record.file, 1))
 
 
 def _level(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from data_contracts.rules.columns import all_rules
 from ingestion.clock import Clockwork, Instants
 from ingestion.files import Chunk
 from ingestion.mapping import Mapping
+from ingestion.order import Order
 from ingestion.values import Values, convert
 from switchyard.identity import ScenarioId
 
@@ -76,7 +77,6 @@ FAULTS = {
 """What rows are rejected for beside the contract's own rules: what must hold, and what to do."""
 
 LONGEST_SHOWN = 80
-ORDER = ("time_ahead", "unique_key", "time_increasing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +104,58 @@ class Converted:
     clipped: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of one series in one file before they are converted, each attribute [rows] but for the first two.
+
+    Attributes:
+        file: Name of the file.
+        data: The file's own fields, of these rows and others.
+        at: Where they are in `data`.
+        numbers: Their row numbers in the file.
+        ms: Their times, Unix ms.
+        bad: Which have no time or no known point.
+        faults: By rule, which break it.
+    """
+
+    file: str
+    data: pa.Table
+    at: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    ms: NDArray[np.int64]
+    bad: Mask
+    faults: dict[str, Mask]
+
+    def take(self, chosen: Mask) -> _Rows:
+        """Some of them."""
+        return _Rows(
+            self.file,
+            self.data,
+            self.at[chosen],
+            self.numbers[chosen],
+            self.ms[chosen],
+            self.bad[chosen],
+            {name: mask[chosen] for name, mask in self.faults.items()},
+        )
+
+    def apart(self) -> _Rows:
+        """They alone, so that the others need not be kept."""
+        return replace(self, data=self.data.take(self.at), at=np.arange(len(self.at)))
+
+
 @dataclass(slots=True)
 class Converter:
     """Converts the chunks of all files of one mapping, in the order of time.
 
+    A row is converted when those behind it have told whether its time is right: `rest` gives the last ones.
+
     Attributes:
         mapping: What is said about the files.
-        latest: Time of the last row of each series, Unix ms.
     """
 
     mapping: Mapping
-    latest: dict[str, int] = field(default_factory=dict)
+    _order: Order = field(default_factory=Order)
+    _held: dict[str, list[_Rows]] = field(default_factory=dict)
     _clock: Clockwork | None = None
     _facts: SubstationFacts | None = None
 
@@ -142,7 +183,7 @@ class Converter:
         return names
 
     def blocks(self, chunk: Chunk) -> Iterator[Converted]:
-        """Rows of a chunk by series; a row of no known series comes with the first one."""
+        """Rows by series, of this chunk and those before; one of no known series comes with the first one."""
         labels, members = self._members(chunk)
         instants = self.clock.read(chunk.data, labels)
         for place, (series, rows) in enumerate(members):
@@ -153,7 +194,12 @@ class Converter:
                 unknown = np.concatenate([unknown, np.ones(len(lost), dtype=bool)])
                 taken = np.concatenate([rows, lost])
             if len(taken):
-                yield self._block(chunk, series, taken, unknown=unknown, instants=instants)
+                yield from self._decided(series, self._rows(chunk, taken, unknown, instants), last=False)
+
+    def rest(self) -> Iterator[Converted]:
+        """Rows that nothing follows any more."""
+        for series in list(self._held):
+            yield from self._decided(series, None, last=True)
 
     def _labels(self) -> dict[str, str]:
         return {point.label or name: name for name, point in self.mapping.points.items()}
@@ -168,40 +214,65 @@ class Converter:
         labels = np.array([(text or "").strip() for text in column.to_pylist()], dtype=str)
         return labels, [(name, every[labels == label]) for label, name in self._labels().items()]
 
-    def _block(
-        self,
-        chunk: Chunk,
-        series: str,
-        rows: NDArray[np.int64],
-        *,
-        unknown: Mask,
-        instants: Instants,
-    ) -> Converted:
-
-        source = chunk.data.take(rows)
-        ms = instants.ms[rows]
-        values = self._values(source, series)
-        faults: dict[str, tuple[Mask, tuple[str, ...]]] = {}
+    def _rows(self, chunk: Chunk, taken: NDArray[np.int64], unknown: Mask, instants: Instants) -> _Rows:
+        faults: dict[str, Mask] = {}
         if chunk.cut:
-            faults["file_end"] = (rows == len(chunk.rows) - 1, ())
-        for name, mask in instants.faults.items():
-            faults[name] = (mask[rows], self.mapping.time.columns)
+            faults["file_end"] = taken == len(chunk.rows) - 1
+        faults |= {name: mask[taken] for name, mask in instants.faults.items()}
         if self.mapping.point_column is not None and self.mapping.pointed:
-            faults["known_point"] = (unknown, (self.mapping.point_column,))
-        bad = instants.bad[rows] | unknown
-        keys = values["asset"].array.to_pylist() if "asset" in values else [series] * len(rows)
-        ordered = self._order(keys, ms, ~bad)
-        faults |= {name: (mask, self.mapping.time.columns) for name, mask in ordered.items()}
-        untimed = np.logical_or.reduce([bad, *ordered.values()])
+            faults["known_point"] = unknown
+        bad = instants.bad[taken] | unknown
+        return _Rows(chunk.file, chunk.data, taken, chunk.rows[taken], instants.ms[taken], bad, faults)
+
+    def _decided(self, series: str, further: _Rows | None, *, last: bool) -> Iterator[Converted]:
+        """Convert those of the rows that waited and of further ones on whose time there is a decision."""
+        parts = [*self._held.pop(series, []), *([] if further is None else [further])]
+        ms, bad = (np.concatenate([getattr(part, name) for part in parts]) for name in ("ms", "bad"))
+        ordered, waiting = self._order.follow(self._keys(series, parts), ms, ~bad, last=last)
+        begin = 0
+        held = []
+        for part in parts:
+            end = begin + len(part.at)
+            waits = waiting[begin:end]
+            if not waits.all():
+                found = {name: mask[begin:end][~waits] for name, mask in ordered.items()}
+                yield self._block(series, part.take(~waits), found)
+            if waits.any():
+                held.append(part.take(waits).apart())
+            begin = end
+        if held:
+            self._held[series] = held
+
+    def _keys(self, series: str, parts: list[_Rows]) -> NDArray[np.str_] | str:
+        """What rows of one time must differ in: the asset, where there are assets."""
+        way = self.mapping.columns_of(series).get("asset")
+        if way is None:
+            return series
+        file, column = self.mapping.file, self.mapping.contract.column("asset")
+        found: list[str] = []
+        for part in parts:
+            source = part.data.column(way.column).take(part.at)
+            names = convert(source, column, way, file.missing, file.decimal).array
+            found += [str(name) for name in names.to_pylist()]
+        return np.array(found, dtype=str)
+
+    def _block(self, series: str, rows: _Rows, ordered: dict[str, Mask]) -> Converted:
+        source = rows.data.take(rows.at)
+        values = self._values(source, series)
         columns = self.mapping.columns_of(series)
+        shown = dict.fromkeys((*rows.faults, *ordered), self.mapping.time.columns)
+        shown["file_end"] = ()
+        if self.mapping.point_column is not None:
+            shown["known_point"] = (self.mapping.point_column,)
+        faults = {name: (mask, shown[name]) for name, mask in (rows.faults | ordered).items()}
         for name, found in values.items():
             faults[f"{name}.unreadable"] = (found.unreadable, (columns[name].column,))
             faults[f"{name}.overflow"] = (found.overflow, (columns[name].column,))
-        data = self._table(series, ms, bad, values)
-        inspection = self._inspect(data, faults, source)
+        inspection = self._inspect(self._table(series, rows.ms, rows.bad, values), faults, source)
+        untimed = np.logical_or.reduce([rows.bad, *ordered.values()])
         raw = {name: found.raw for name, found in values.items() if len(found.raw)}
         clipped = {name: int(found.clipped.sum()) for name, found in values.items() if found.clipped.any()}
-        return Converted(series, inspection, chunk.rows[rows], source, chunk.file, raw, ~untimed, clipped)
+        return Converted(series, inspection, rows.numbers, source, rows.file, raw, ~untimed, clipped)
 
     def _values(self, source: pa.Table, series: str) -> dict[str, Values]:
         file, contract = self.mapping.file, self.mapping.contract
@@ -209,26 +280,6 @@ class Converter:
             name: convert(source.column(way.column), contract.column(name), way, file.missing, file.decimal)
             for name, way in self.mapping.columns_of(series).items()
         }
-
-    def _order(self, keys: list[Any], ms: NDArray[np.int64], usable: Mask) -> dict[str, Mask]:
-        """By rule of `ORDER` the rows whose times are out of order among those of their key."""
-        found = {name: np.zeros(len(ms), dtype=bool) for name in ORDER}
-        ahead, same, before = (found[name] for name in ORDER)
-        names = np.array([str(key) for key in keys]) if len(set(keys)) > 1 else None
-        for name in sorted({str(key) for key in keys}):
-            rows = np.flatnonzero(usable if names is None else usable & (names == name))
-            if not len(rows):
-                continue
-            t = ms[rows]
-            start = self.latest.get(name, int(np.iinfo(np.int64).min))
-            lone = lone_ahead(t, start)
-            ahead[rows[lone]] = True
-            rows, t = rows[~lone], t[~lone]
-            past = np.maximum.accumulate(np.concatenate(([start], t)))
-            same[rows] = t == past[:-1]
-            before[rows] = t < past[:-1]
-            self.latest[name] = int(past[-1])
-        return found
 
     def _table(self, series: str, ms: NDArray[np.int64], bad: Mask, values: dict[str, Values]) -> pa.Table:
         import pyarrow as pa
@@ -290,25 +341,6 @@ def _shown(value: Any) -> str:
 def scenario(substation: str, run: int) -> str:
     """Scenario identifier of a run without a gap."""
     return str(ScenarioId(substation, INGESTED, 0, "observed", run))
-
-
-def lone_ahead(t: NDArray[np.int64], start: int) -> Mask:
-    """Rows that alone are out of order: their neighbours rise without them, and fall behind with them.
-
-    A clock that ran ahead for one row would otherwise cost every row up to that time.
-
-    Args:
-        t: Times of a series' rows, [rows].
-        start: The latest time before them.
-    """
-    found = np.zeros(len(t), dtype=bool)
-    past = np.maximum.accumulate(np.concatenate(([start], t)))
-    for place in np.flatnonzero(t[:-2] > t[1:-1]).tolist():
-        before = past[place]
-        if before < t[place + 1] < t[place + 2] <= t[place]:
-            found[place] = True
-            past[place + 1 :] = np.maximum.accumulate(np.concatenate(([before], t[place + 1 :])))
-    return found
 
 
 def fault_rule(name: str, mask: Mask) -> Rule:

@@ -22,6 +22,9 @@ GAP = 1.5
 IRREGULAR = 0.25
 """A distance further from a whole number of steps, in steps, is irregular."""
 
+FIRST_ROWS = 1000
+"""The first rows of a series tell its step, the first values of a column its resolution."""
+
 LISTED = 20
 SAMPLE_ROWS = 20_000
 HOUR_MS = 3_600_000
@@ -182,30 +185,44 @@ class Register:
     highest: float = 0.0
     hits: dict[float, tuple[int, str, int]] = field(default_factory=dict)
     _resolution: float | None = None
+    _first: list[tuple[Floats, str, Integers]] = field(default_factory=list)
 
     def add(self, raw: Floats, file: str, rows: Integers) -> None:
         """Look at further values, as the file has them."""
         known = np.isfinite(raw)
         if not known.any():
             return
-        if self._resolution is None:
-            self._resolution = resolution(raw[known])
-        size = np.abs(np.where(known, raw, 0.0))
-        full = np.zeros(len(raw), dtype=bool)
-        if self._resolution > 0.0:
-            counts = np.rint(size / self._resolution)
-            full = np.isin(counts, CODES) & (
-                np.abs(size - counts * self._resolution) < 1e-6 * self._resolution
-            )
-        for place in np.flatnonzero(full).tolist():
-            value = float(raw[place])
-            count, where, row = self.hits.get(value, (0, file, int(rows[place])))
+        if self._resolution is not None:
+            self._look(raw[known], file, rows[known])
+            return
+        self._first.append((raw[known], file, rows[known]))
+        if sum(len(values) for values, *_ in self._first) >= FIRST_ROWS:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Take the resolution from the first values, and look at them."""
+        first, self._first = self._first, []
+        self._resolution = resolution(np.concatenate([values for values, *_ in first])[:FIRST_ROWS])
+        for values, file, rows in first:
+            self._look(values, file, rows)
+
+    def _look(self, values: Floats, file: str, rows: Integers) -> None:
+        step = self._resolution or 0.0
+        size = np.abs(values)
+        full = np.zeros(len(values), dtype=bool)
+        if step > 0.0:
+            counts = np.rint(size / step)
+            full = np.isin(counts, CODES) & (np.abs(size - counts * step) < 1e-6 * step)
+        for value, row in zip(values[full].tolist(), rows[full].tolist(), strict=True):
+            count, where, first = self.hits.get(value, (0, file, row))
             if value in self.hits or len(self.hits) < LISTED:
-                self.hits[value] = (count + 1, where, row)
+                self.hits[value] = (count + 1, where, min(first, row) if where == file else first)
         self.highest = max(self.highest, float(size[~full].max(initial=0.0)))
 
     def suspects(self) -> dict[float, tuple[int, str, int]]:
         """Hits that lie beyond all other values."""
+        if self._first:
+            self._settle()
         return {value: hit for value, hit in self.hits.items() if abs(value) > HEADROOM * self.highest > 0.0}
 
 

@@ -3,220 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from data_contracts.observed import Source
 from ingestion.captures import look, rows_of
 from ingestion.clock import Clockwork
-from ingestion.conversion import FAULTS, Converted, Converter, scenario
+from ingestion.conversion import Converter
 from ingestion.errors import IngestionError
-from ingestion.files import Chunk, chunks
-from ingestion.findings import Finding, of_series, of_time
-from ingestion.following import HOUR_MS, Register, Sample, Timeline
+from ingestion.files import chunks
+from ingestion.findings import finding
+from ingestion.intake import Intake
 from ingestion.mapping import Mapping
 from ingestion.publishing import check_target, publish
 from ingestion.records import pairs, read_record
-from ingestion.report import Ingested, Rejected, span, told, write_report
-from ingestion.staging import Staging, first_of, line_detail, rule_words
+from ingestion.report import Ingested, write_report
+from ingestion.staging import Staging
+from ingestion.steps import Steps
 from switchyard.digests import sha256_file
 from switchyard.home import Home
 
 DATASET = re.compile(r"[a-z0-9][a-z0-9._-]*")
-HOPELESS_ROWS, HOPELESS_SHARE = 200_000, 0.5
-"""After so many rows with so large a share of rejects the rest of the files is not read."""
-
 Progress = Callable[[str, int], None]
 
 
 def _silent(file: str, rows: int) -> None:
     """Tell nobody."""
     del file, rows
-
-
-@dataclass(slots=True)
-class _Run:
-    """What is known while files stream by."""
-
-    mapping: Mapping
-    staging: Staging
-    found: Ingested
-    timelines: dict[str, Timeline] = field(default_factory=dict)
-    samples: dict[str, Sample] = field(default_factory=dict)
-    registers: dict[tuple[str, str], Register] = field(default_factory=dict)
-    set_back: dict[str, tuple[str, int]] = field(default_factory=dict)
-    raw_latest: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, Rejected] = field(default_factory=dict)
-    clipped: dict[tuple[str, str], int] = field(default_factory=dict)
-    stopped: bool = False
-
-    def take(self, converted: Converted) -> None:
-        """Sort the rows of a block into the dataset and the quarantine, and follow them."""
-        import pyarrow as pa
-
-        inspection = converted.inspection
-        self._follow_clock(converted)
-        good = inspection.broken < 0
-        rows = np.flatnonzero(good)
-        data = inspection.data.filter(pa.array(good))
-        if len(rows):
-            runs = self._runs(converted, data, rows)
-            if "scenario_id" in data.column_names:
-                names = [scenario(self.mapping.substation, run) for run in range(int(runs.max()) + 1)]
-                place = data.column_names.index("scenario_id")
-                column: Any = pa.array(names, pa.string()).take(runs)
-                data = data.set_column(place, "scenario_id", column)
-            self.staging.accept(converted.series, data)
-        self._count(converted)
-        self._sample(converted)
-        for name, count in converted.clipped.items():
-            key = (converted.series, name)
-            self.clipped[key] = self.clipped.get(key, 0) + count
-        self.found.rows += len(good)
-        self.found.accepted += len(rows)
-        self.found.quarantined += len(good) - len(rows)
-        self.staging.reject(converted)
-
-    def _runs(self, converted: Converted, data: Any, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        import pyarrow as pa
-
-        if self.mapping.table in ("assets", "waveforms"):
-            line = self.timelines.setdefault(converted.series, Timeline(0.0))
-            ms = data.column("t").cast(pa.int64()).to_numpy()
-            line.first_ms = min(line.first_ms or int(ms.min()), int(ms.min()))
-            line.last_ms = max(line.last_ms, int(ms.max()))
-            line.rows += len(ms)
-            return np.zeros(len(rows), dtype=np.int64)
-        line = self.timelines.setdefault(converted.series, Timeline(self.mapping.time.step_s * 1e3))
-        ms = data.column("t").cast(pa.int64()).to_numpy()
-        return line.follow(ms, converted.file, converted.rows[rows])
-
-    def _follow_clock(self, converted: Converted) -> None:
-        """Find times that go back by about an hour; their rows are rejected as repeated or falling."""
-        import pyarrow as pa
-
-        if self.mapping.table in ("assets", "waveforms"):
-            return
-        column: Any = converted.inspection.data.column("t")
-        known = np.asarray(column.is_valid())
-        ms = np.asarray(column.drop_null().cast(pa.int64()))
-        if not len(ms):
-            return
-        start = self.raw_latest.get(converted.series, int(ms[0]))
-        back = -np.diff(np.concatenate(([start], ms)))
-        room = 2000.0 * self.mapping.time.step_s or HOUR_MS / 2
-        place = np.flatnonzero((back > 0) & (back >= HOUR_MS - room) & (back <= HOUR_MS))
-        if len(place) and converted.series not in self.set_back:
-            self.set_back[converted.series] = (converted.file, int(converted.rows[known][place[0]]))
-        self.raw_latest[converted.series] = int(ms[-1])
-
-    def _count(self, converted: Converted) -> None:
-        inspection = converted.inspection
-        broken = inspection.broken[inspection.broken >= 0]
-        for rule, count in zip(*np.unique(broken, return_counts=True), strict=True):
-            name, description, remedy = rule_words(inspection, int(rule))
-            if name not in self.counts:
-                row, detail = first_of(inspection, int(rule))
-                self.counts[name] = Rejected(
-                    rule=name,
-                    rows=0,
-                    description=description,
-                    remedy=remedy,
-                    file=converted.file,
-                    row=int(converted.rows[row]),
-                    detail=detail,
-                )
-            self.counts[name].rows += int(count)
-
-    def _sample(self, converted: Converted) -> None:
-        if self.mapping.table in ("assets", "waveforms"):
-            return
-        timed = converted.timed
-        values = {}
-        for name in converted.raw:
-            column: Any = converted.inspection.data.column(name)
-            values[name] = column.to_numpy().astype(np.float64)[timed]
-        sample = self.samples.setdefault(converted.series, Sample())
-        sample.add(values, converted.file, converted.rows[timed])
-        columns = self.mapping.columns_of(converted.series)
-        for name, raw in converted.raw.items():
-            register = self.registers.setdefault((converted.series, name), Register())
-            stated = np.isin(raw, columns[name].overflow)
-            register.add(np.where(stated, np.nan, raw), converted.file, converted.rows)
-
-    def lines(self, chunk: Chunk) -> None:
-        """Put lines that are no rows into the quarantine."""
-        for line in chunk.misshapen:
-            self.staging.reject_line(chunk.file, line)
-            self.found.rows += 1
-            self.found.quarantined += 1
-            if "row_shape" not in self.counts:
-                description, remedy = FAULTS["row_shape"]
-                self.counts["row_shape"] = Rejected(
-                    rule="row_shape",
-                    rows=0,
-                    description=description,
-                    remedy=remedy,
-                    file=chunk.file,
-                    row=line.row,
-                    detail=line_detail(line),
-                )
-            self.counts["row_shape"].rows += 1
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether so much is wrong that the rest need not be read."""
-        allowed = max(HOPELESS_SHARE, self.mapping.reject_share)
-        return self.found.rows >= HOPELESS_ROWS and self.found.share > allowed
-
-    def finish(self) -> None:
-        """Judge what only many rows tell, and complete the report."""
-        found = self.found
-        for series in self.mapping.series:
-            if series in self.samples:
-                found.findings += of_series(self.mapping, series, self.samples[series])
-            line = self.timelines.get(series)
-            if line is not None:
-                found.findings += of_time(self.mapping, series, line, self.set_back.get(series))
-                found.gaps += [told(series, gap) for gap in line.gaps]
-        found.findings += self._registers()
-        found.findings += [
-            Finding(
-                rule="clipped",
-                severity="warning",
-                series=series,
-                column=name,
-                message=f"{count} values were set to the bounds of clip, as the mapping says",
-                remedy="nothing, if they are a sensor's offset; else take clip out of the mapping",
-            )
-            for (series, name), count in self.clipped.items()
-        ]
-        found.rejected = sorted(self.counts.values(), key=lambda one: (-one.rows, one.rule))
-        found.first, found.last = span(self.timelines)
-        steps = [line.step_ms for line in self.timelines.values() if line.step_ms > 0.0]
-        found.step_s = steps[0] / 1e3 if steps else 0.0
-
-    def _registers(self) -> Iterator[Finding]:
-        for (series, name), register in self.registers.items():
-            for value, (count, file, row) in register.suspects().items():
-                source = self.mapping.columns_of(series)[name].column
-                yield Finding(
-                    rule="overflow_suspected",
-                    severity="error",
-                    series=series,
-                    column=name,
-                    message=f"{source} = {value:.10g} in {count} rows is where a register ends at "
-                    f"this resolution, beyond all other values (largest {register.highest:.10g})",
-                    remedy=f"add {value:.10g} to the column's overflow, which rejects these rows, or "
-                    "overflow_suspected to accept",
-                    file=file,
-                    row=row,
-                )
 
 
 def ingest(
@@ -261,7 +74,7 @@ def ingest(
     found = Ingested(dataset=dataset, table=mapping.table, quarantine=f"quarantine/{dataset}/{mapping.table}")
     found.columns = tuple(sorted({name for series in mapping.series for name in mapping.columns_of(series)}))
     with Staging(home, dataset, mapping.contract) as staging:
-        run = _Run(mapping, staging, found)
+        run = Intake(mapping, staging, found, Steps(mapping.time.step_s * 1e3))
         if mapping.file.format == "comtrade":
             _records(run, files, progress)
         else:
@@ -278,24 +91,29 @@ def ingest(
     return found
 
 
-def _rows(run: _Run, files: list[Path], progress: Progress) -> None:
+def _rows(run: Intake, files: list[Path], progress: Progress) -> None:
     converter = Converter(run.mapping)
     wanted = converter.wanted()
     sources = []
-    for path in _by_time(files, run.mapping, wanted):
-        before = run.found.rows
+    read = 0
+    for place, path in enumerate(_by_time(files, run.mapping, wanted)):
+        run.file_order[path.name] = place
+        before = read
         for chunk in chunks(path, run.mapping.file, wanted):
             run.lines(chunk)
             if len(chunk.rows):
                 for converted in converter.blocks(chunk):
                     run.take(converted)
-            progress(path.name, run.found.rows)
+            read += len(chunk.rows) + len(chunk.misshapen)
+            progress(path.name, read)
             if run.hopeless:
                 run.stopped = True
                 break
-        sources.append(_source(path, run.found.rows - before))
+        sources.append(_source(path, read - before))
         if run.stopped:
             break
+    for converted in converter.rest():
+        run.take(converted)
     run.found.sources = tuple(sources)
 
 
@@ -316,7 +134,7 @@ def _source(path: Path, rows: int) -> Source:
     return Source(file=path.name, sha256=sha256_file(path), bytes=path.stat().st_size, rows=rows)
 
 
-def _records(run: _Run, files: list[Path], progress: Progress) -> None:
+def _records(run: Intake, files: list[Path], progress: Progress) -> None:
     mapping = run.mapping
     clock = Clockwork(mapping)
     seen: set[tuple[str, int]] = set()
@@ -328,15 +146,15 @@ def _records(run: _Run, files: list[Path], progress: Progress) -> None:
         sources += [_source(path, len(record.sections)) for path in (config, data) if path is not None]
         for section in record.slow:
             run.found.findings.append(
-                Finding(
-                    rule="slow_section",
-                    severity="warning",
-                    series=mapping.substation,
-                    column="rate_hz",
-                    message=f"samples {section.first + 1} to {section.first + section.count} at "
+                finding(
+                    "slow_section",
+                    mapping.substation,
+                    "rate_hz",
+                    f"samples {section.first + 1} to {section.first + section.count} at "
                     f"{section.rate_hz:g} Hz are no waveform and are left out",
-                    remedy="nothing, if they are values of slow recording",
-                    file=config.name,
+                    "nothing, if they are values of slow recording",
+                    at=(config.name, 0),
+                    severity="warning",
                 )
             )
     for _, _, record in sorted(begun, key=lambda one: one[:2]):
@@ -350,7 +168,7 @@ def _records(run: _Run, files: list[Path], progress: Progress) -> None:
     run.found.sources = tuple(sources)
 
 
-def _trouble(run: _Run) -> IngestionError | None:
+def _trouble(run: Intake) -> IngestionError | None:
     """Why these rows must not become data, if they must not."""
     found, mapping = run.found, run.mapping
     errors = [one for one in found.findings if one.severity == "error" and one.rule not in mapping.accept]

@@ -17,11 +17,11 @@ from models.catalogue import definition as defined
 from models.errors import PromotionError
 from models.evaluation import ALL, HELD_OUT, TRAINING
 from models.metrics import Columns, Metric
+from models.pool import Pool, load
 from models.protocol import Definition
 from models.registry import RegisteredVersion
 from models.rows import Rows, concatenate
 from models.runtime import CompiledModel
-from models.training import Pool, load
 from models.unseen import Learnt, unseen_by
 from switchyard.files import read_json
 from switchyard.home import Home

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -21,6 +21,9 @@ from models.watched import FEATURES, watched
 from switchyard.files import write_bytes_atomic, write_json_atomic
 from switchyard.identity import generator
 from switchyard.log import get_logger
+
+if TYPE_CHECKING:
+    from models.observed_site import Offer
 
 _log = get_logger("models.compilation")
 
@@ -54,7 +57,13 @@ class Parity:
 
 
 def compile_into(
-    definition: Definition[Any], fitted: Any, held_out: Rows, folder: Path, trained: Rows | None = None
+    definition: Definition[Any],
+    fitted: Any,
+    held_out: Rows,
+    folder: Path,
+    trained: Rows | None = None,
+    *,
+    offer: Offer | None = None,
 ) -> Parity:
     """Write `model.onnx`, `spec.json` and `golden.json` into `folder` and prove them on `held_out`.
 
@@ -65,6 +74,7 @@ def compile_into(
         folder: Where the files go.
         trained: Rows that it was trained on, for the ranges beyond which an input is a stranger to it; None
             where no row may be told of, as after a federation.
+        offer: How it is to be served where it learnt from a measured dataset.
 
     Raises:
         ParityError: An output differs by more than the tolerance, a decoded answer differs, or an answer is
@@ -76,6 +86,10 @@ def compile_into(
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes_atomic(folder / MODEL_FILE, compiled.onnx)
     document = spec(definition, compiled, trained)
+    if offer is not None and offer.site is not None:
+        document["site"] = msgspec.to_builtins(offer.site)
+        document["point_kinds"] = sorted({point.kind for point in offer.site.points.values()})
+        document["requires"] = sorted({*document["requires"], *offer.requires})
     if trained is not None and definition.name in FEATURES:
         answers = sampled(definition, compiled, model, held_out)
         document["watched"] = watched(definition.name, by_name(definition, trained), answers)

@@ -9,7 +9,8 @@ from typing import Any
 from data_contracts.answers import fields
 from models import card
 from models.catalogue import ALGORITHMS, CATALOGUE, NAMES, definition
-from models.protocol import Bar, Definition, Output
+from models.declaration import Bar, Output
+from models.protocol import Definition
 from switchyard.pages import write_or_check
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "models.md"

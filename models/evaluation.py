@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import bootstrap
+from models.declaration import Bar
 from models.metrics import Columns, Metric
-from models.protocol import Bar, Definition
+from models.protocol import Definition
 from models.rows import Rows
 from models.splits import TEST, TRAIN, VALIDATION
 from switchyard.identity import generator

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.boosting import logistic_curve, probability
+from models.failure_outlook import HORIZON_D
 from models.metrics import Columns
 from models.ranking import FAILED, FAILS, RANK, RISK, TIME_D, WEIGHT
 from models.rows import Rows
 
 Float = NDArray[np.float64]
 
-HORIZON_D, YEAR_D = 30.0, 365.25
+YEAR_D = 365.25
 
 # Points of the health index for a value above the limit. Gases: upper typical values of IEC 60599 for
 # transformers (from common knowledge); the rest is what maintenance guides look at.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models import load_inputs
 from models.graphs import INPUT, Graph
 from models.load_inputs import HORIZONS, WEEK_HOURS
-from models.load_model import Intervals
+from models.load_intervals import Intervals
 from models.load_trees import LoadTrees
 from models.n_beats import DAY_H
 from models.n_beats_model import NBeatsModel

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models import load_inputs, load_model, n_beats
+from models import load_inputs, n_beats, prophet_form
 from models.graphs import INPUT, Graph
 from models.load_inputs import HORIZONS, KNOWN, QUARTERS_AHEAD, WEEK_HOURS
-from models.load_model import Intervals
+from models.load_intervals import Intervals, by_hour
 from models.n_beats import DAY_H, Shape
 from models.networks import Course, Weights
 
@@ -130,7 +130,7 @@ def fit(X: Float, y_pu: Float, day_ahead_pu: Float, course: Course, seed: int) -
         n_beats.initial(SHAPE, seed),
         unit,
         known.mean(axis=0),
-        np.where(scale > 0, scale, 1.0),
+        np.where(scale > prophet_form.LEAST_SCALE, scale, 1.0),
         Intervals(np.ones((DAY_H, len(HORIZONS))), np.ones(len(HORIZONS))),
     )
     # Each horizon counts alike, whatever its errors' size; an error counts in rated power.
@@ -151,4 +151,4 @@ def fit(X: Float, y_pu: Float, day_ahead_pu: Float, course: Course, seed: int) -
     )
     fitted = replace(bare, weights=weights, losses=tuple(float(one) for one in losses))
     error = np.abs(y_pu - fitted.predict(X)) / level
-    return replace(fitted, intervals=Intervals(load_model.by_hour(error, X), np.ones(len(HORIZONS))))
+    return replace(fitted, intervals=Intervals(by_hour(error, X), np.ones(len(HORIZONS))))

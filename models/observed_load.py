@@ -94,15 +94,7 @@ def build(
     for code, name in enumerate(point.texts):
         of = np.flatnonzero(point.codes == code)
         of = of[np.argsort(t[of])]
-        rated_mva = observed.points[name].rated_mva
-        if not rated_mva > 0.0:
-            known = p_w[of][split.split(t[of]) == 0]
-            rated_mva = float(np.abs(known).max(initial=0.0)) / 1e6
-        if not rated_mva > 0.0:
-            raise DataError(
-                f"dataset {dataset.name}: point {name} has no load before {split.validation_from}",
-                "give its rated_mva in the mapping, or a later --validation-from",
-            )
+        rated_mva = _rated_mva(dataset, name, (t[of], p_w[of]), split)
         series = by_quarter(t[of], p_w[of], holiday[of], step_s)
         weather = {name: means(t[of], values[of], step_s) for name, values in told_of.items()}
         most = max(MOST_ROWS // len(point.texts), 1)
@@ -121,6 +113,59 @@ def build(
         )
     rows = concatenate(found)
     return Built(rows, len(rows) + left_out, 0, left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How the load of one feeder is counted.
+
+    Attributes:
+        rated_mva: Apparent power that it is counted in, MVA.
+        begin_s: Unix time at which its first step begins, and with it a quarter of an hour.
+    """
+
+    rated_mva: float
+    begin_s: float
+
+
+def counted(dataset: Dataset, split: TimeSplit) -> dict[str, Counted]:
+    """How `build` counts each feeder's load, by point.
+
+    Raises:
+        DataError: A feeder's rating is not known and it has no load before validation.
+    """
+    table = dataset.read(TABLE, columns=["point", "t", "p_w"])
+    point, t = columns.names(table, "point"), columns.milliseconds(table) / 1000.0
+    p_w = columns.floats(table, "p_w")
+    found = {}
+    for code, name in enumerate(point.texts):
+        of = np.flatnonzero(point.codes == code)
+        found[name] = Counted(_rated_mva(dataset, name, (t[of], p_w[of]), split), float(t[of].min()))
+    return found
+
+
+def _rated_mva(dataset: Dataset, point: str, series: tuple[Float, Float], split: TimeSplit) -> float:
+    """Rating of a feeder, or its largest load before validation where no rating is known, MVA.
+
+    Args:
+        dataset: The dataset.
+        point: The feeder.
+        series: Beginning of each step, Unix s, and its mean, W, [n] each.
+        split: Which days train.
+
+    Raises:
+        DataError: There is neither.
+    """
+    rated_mva = told(dataset).points[point].rated_mva
+    if not rated_mva > 0.0:
+        t, p_w = series
+        rated_mva = float(np.abs(p_w[split.split(t) == 0]).max(initial=0.0)) / 1e6
+    if not rated_mva > 0.0:
+        raise DataError(
+            f"dataset {dataset.name}: point {point} has no load before {split.validation_from}",
+            "give its rated_mva in the mapping, or a later --validation-from",
+        )
+    return rated_mva
 
 
 def told(dataset: Dataset) -> Observed:

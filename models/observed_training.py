@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +19,12 @@ from models.errors import DataError
 from models.evaluation import MODEL, TREE3, Answers
 from models.metrics import Columns
 from models.observed_load import told
+from models.observed_site import offer
+from models.pool import Pool, check_splits
 from models.protocol import Definition
 from models.registry import CHAMPION, RegisteredVersion
 from models.splits import TEST, TRAIN, VALIDATION
 from models.time_splits import TimeSplit
-from models.training import Pool
 from switchyard.errors import UsageError
 from switchyard.home import Home
 from switchyard.identity import generator
@@ -167,7 +169,7 @@ def pool_of(dataset: Dataset, declared: Definition[Any], profile: Profile, split
         DataError: The model cannot learn from it, or a split has no row.
     """
     built = declared.observed_rows(dataset, split)
-    training.check_splits(
+    check_splits(
         declared,
         built.rows,
         (dataset.name,),
@@ -221,8 +223,13 @@ def train(
         substation=dataset.name,
         study=study,
         algorithm=algorithm,
-        rows=lambda declared, of: pool_of(dataset, declared, of, split),
+        rows=lambda declared, of: _offered(pool_of(dataset, declared, of, split), dataset, declared, split),
     )
+
+
+def _offered(pool: Pool, dataset: Dataset, declared: Definition[Any], split: TimeSplit) -> Pool:
+    """The rows with what the service must know of where they come from."""
+    return replace(pool, offer=offer(dataset, declared.tables[0], pool.training, split))
 
 
 def version_for(home: Home, model: str, dataset: str, version: int | None = None) -> RegisteredVersion:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.declaration import Shown
 from models.evaluation import MODEL, Answers
 from models.metrics import Columns
-from models.protocol import Definition, Shown
+from models.protocol import Definition
 from models.rows import Rows
 from models.tuning import Tuned
 

@@ -16,12 +16,12 @@ from models.errors import DataError
 from models.frequency_regimes import HORIZON_S
 from models.frequency_rivals import READINGS, autoregression, fit_ridge
 from models.metrics import mean_of
+from models.pool import load
 from models.recording import Recording, read
 from models.ridge import Ridge
 from models.runtime import CompiledModel
 from models.sequences import HISTORY_NAMES, Series
 from models.splits import TRAIN, VALIDATION
-from models.training import load
 from switchyard.files import read_json, write_json_atomic
 from switchyard.home import Home
 from switchyard.identity import generator

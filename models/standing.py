@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.declaration import Bar
 from models.evaluation import ALL, HELD_OUT, TRAINING, ReportRow
 from models.plain import TREE3, TREE_IN_WORDS, Said
-from models.protocol import Bar, Definition
+from models.protocol import Definition
 
 MOST_DOUBTS = 3
 MOST_NEEDS = 5

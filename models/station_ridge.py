@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import polynomials
+from models.declaration import Params, Trial
 from models.polynomials import PolynomialRidge
-from models.protocol import Definition, Native, Params, Trial
+from models.protocol import Definition, Native
 from models.rows import Rows
 from models.subsets import spread
 

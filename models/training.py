@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,20 +13,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from data_contracts.dataset import Dataset
-from data_contracts.version import CONTRACT_VERSION
 from models import card, compilation, metric_names, plots, registry, tracking, tuning
 from models.catalogue import definition as defined
-from models.dataset import Built, build
-from models.errors import DataError
 from models.evaluation import Answers, ReportRow, answer_all, evaluate, evaluated_rows
+from models.footprint import footprint_of
+from models.observed_site import UNSERVED
+from models.pool import Pool, load
 from models.protocol import Definition
 from models.reports import Footprint
-from models.rows import Rows, concatenate
-from models.runtime import CompiledModel, native_seconds_per_call, seconds_per_call
-from models.splits import TEST, TRAIN, VALIDATION, scheme
-from models.tracking import STEP_KEY
-from switchyard.digests import digest_json, digest_rooms
+from models.rows import Rows
+from models.splits import TEST, TRAIN, VALIDATION
+from models.version_tags import LOCAL, bar_tag, made_from, trained_by
 from switchyard.home import Home
 from switchyard.identity import generator
 from switchyard.log import get_logger
@@ -34,10 +31,6 @@ from switchyard.profiles import Profile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-ROOMS = ("switchyard", "data_contracts", "substations", "features", "models")
-BATCH = 1000
-LOCAL = "local"
 
 _log = get_logger("models.training")
 
@@ -68,31 +61,6 @@ class TrainResult(msgspec.Struct, frozen=True):
     skipped: bool = False
     seed: int | None = None
     datasets: dict[str, str] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """Rows that a training step sees.
-
-    Attributes:
-        training: Rows of the training substations, all splits.
-        held_out: Rows of the held-out substations; None where the profile has none.
-        left_out: Windows that could not be used.
-        digests: Digest of each dataset's content, by dataset name.
-        circuits: Digest of each circuit, by dataset name.
-        scheme: How the days were split.
-    """
-
-    training: Rows
-    held_out: Rows | None
-    left_out: int
-    digests: dict[str, str]
-    circuits: dict[str, str]
-    scheme: str
-
-    def split(self, which: int) -> Rows:
-        """Training substations' rows of one split."""
-        return self.training.select(self.training.split == which)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +127,9 @@ def train(
         return _found(home, done)
     clock = _Clock()
     pool = load(declared, profile, datasets) if rows is None else rows(declared, profile)
-    all_tags = {**_own_tags(profile, name, substation), **version_tags(declared, pool, step_key)}
+    all_tags = {**trained_by(profile, name, substation), **made_from(declared, pool, step_key)}
+    if pool.offer is not None and pool.offer.refusal:
+        all_tags[UNSERVED] = pool.offer.refusal
     all_tags |= tags or {}
     store = tracking.connect(home)
     role = "train" if substation is None else f"{LOCAL}.{substation}"
@@ -188,12 +158,16 @@ def train(
     clock.lap("evaluate")
     with _workspace(home, f"{registered}-{step_key[:16]}") as work:
         compiled = work / registry.COMPILED
-        parity = compilation.compile_into(declared, fitted, pool.split(TEST), compiled, pool.split(TRAIN))
+        parity = compilation.compile_into(
+            declared, fitted, pool.split(TEST), compiled, pool.split(TRAIN), offer=pool.offer
+        )
         result = TrainResult(
             model=registered,
             version=None,
             rows=tuple(evaluated.rows),
-            footprint=msgspec.structs.replace(footprint(declared, compiled, pool, fitted), model=registered),
+            footprint=msgspec.structs.replace(
+                footprint_of(declared, compiled, pool, fitted), model=registered
+            ),
             params=params,
             parity=parity.largest,
             seconds=clock.laps,
@@ -205,7 +179,7 @@ def train(
         tracking.log_figures(
             store,
             run_id,
-            {**figures(evaluated.rows), **metric_names.cost(result.footprint, clock.laps)},
+            {**metric_names.report(evaluated.rows), **metric_names.cost(result.footprint, clock.laps)},
             {**params, "trials": len(tuned.trials), "tuning_rows": tuned.rows},
         )
         _log_datasets(store, run_id, profile, pool)
@@ -235,16 +209,6 @@ def train(
     return msgspec.structs.replace(result, seconds=clock.laps)
 
 
-def _own_tags(profile: Profile, name: str, substation: str | None) -> dict[str, str]:
-    """Tags by which a person finds a version again."""
-    found = {
-        "trained_by": "pooled" if substation is None else LOCAL,
-        "profile": profile.name,
-        "trials": str(profile.tuning.trials[name]),
-    }
-    return found if substation is None else {**found, "substation": substation}
-
-
 def _named(evaluated: Evaluated, registered: str) -> Evaluated:
     """The same figures under the registered name."""
     return replace(evaluated, rows=[msgspec.structs.replace(row, model=registered) for row in evaluated.rows])
@@ -272,106 +236,11 @@ def _workspace(home: Home, name: str) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def load(declared: Definition[Any], profile: Profile, datasets: Mapping[str, Path]) -> Pool:
-    """Rows of a profile's substations.
-
-    Raises:
-        DataError: A substation of the profile has no dataset, or a split of the training ones is empty.
-    """
-    missing = [name for name in profile.substations if name not in datasets]
-    if missing:
-        raise DataError(f"no dataset for {', '.join(missing)}", "simulate every substation of the profile")
-    opened = {name: Dataset.open(datasets[name]) for name in profile.substations}
-    built: dict[str, Built] = {
-        name: build(dataset, declared, profile.simulation.start) for name, dataset in opened.items()
-    }
-    training = concatenate([built[name].rows for name in profile.training])
-    held_out = [built[name].rows for name in profile.held_out]
-    check_splits(declared, training, profile.training, "give the profile more days and episodes")
-    return Pool(
-        training=training,
-        held_out=concatenate(held_out) if held_out else None,
-        left_out=sum(part.without_features + part.without_truth for part in built.values()),
-        digests={dataset.name: dataset.digest for dataset in opened.values()},
-        circuits={dataset.name: dataset.manifest.circuit_digest for dataset in opened.values()},
-        scheme=scheme(profile.simulation.start),
-    )
-
-
-def check_splits(declared: Definition[Any], training: Rows, substations: Sequence[str], remedy: str) -> None:
-    """See that there are rows to train on, to validate and to test.
-
-    Raises:
-        DataError: There are none of one kind.
-    """
-    for split, text in ((TRAIN, "training"), (VALIDATION, "validation"), (TEST, "test")):
-        if not np.any(training.split == split):
-            raise DataError(f"{declared.name}: no {text} window in {', '.join(substations)}", remedy)
-
-
 def assess(declared: Definition[Any], fitted: Any, profile: Profile, pool: Pool) -> Evaluated:
     """Figures of a fitted model on the test episodes and on the held-out substations."""
     rows = evaluated_rows(pool.training, pool.held_out)
     answers = answer_all(declared, fitted, pool.training, rows)
     return Evaluated(fitted, answers, evaluate(declared, profile.name, answers, profile.training))
-
-
-def version_tags(declared: Definition[Any], pool: Pool, step_key: str) -> dict[str, str]:
-    """Tags that say what a version was made from, by digest."""
-    from features import catalogue_digest
-
-    return {
-        "contributors": ",".join(sorted(set(pool.training.substation.array().tolist()))),
-        "n_total": str(len(pool.split(TRAIN))),
-        "claim": "none",
-        "declaration": str(declared.version),
-        "contract_version": str(CONTRACT_VERSION),
-        STEP_KEY: step_key,
-        "dataset_digest": digest_json(pool.digests),
-        "circuit_digest": digest_json(pool.circuits),
-        "catalogue_digest": catalogue_digest(),
-        "code_digest": digest_rooms(ROOMS),
-        "split": pool.scheme,
-        **({"algorithm": declared.variant} if declared.variant else {}),
-    }
-
-
-def bar_tag(rows: list[ReportRow]) -> str:
-    """`met` where every bar is met on test episodes of those that the model learnt from, else `missed`."""
-    verdicts = [row.met for row in rows if row.met is not None]
-    return "met" if verdicts and all(verdicts) else "missed"
-
-
-def figures(rows: list[ReportRow]) -> dict[str, float]:
-    """The report's figures as MLflow metrics, the main ones with intervals and opponents."""
-    return metric_names.report(rows)
-
-
-def footprint(declared: Definition[Any], compiled: Path, pool: Pool, fitted: Any = None) -> Footprint:
-    """Size and speed of the compiled model on this machine, beside its native estimator's where there is one.
-
-    Args:
-        declared: The model.
-        compiled: Its compiled folder.
-        pool: Its rows.
-        fitted: The fitted model; None where it came from no library, as an aggregated one.
-    """
-    onnx = (compiled / compilation.MODEL_FILE).read_bytes()
-    model = CompiledModel(onnx)
-    rows = pool.split(TEST)
-    X = rows.inputs(declared.features)
-    native = None if fitted is None else declared.native(fitted, rows)
-    batch = np.resize(X, (BATCH, X.shape[1]))
-    return Footprint(
-        model=declared.name,
-        version=None,
-        compiled_bytes=len(onnx),
-        one_row_us=round(1e6 * seconds_per_call(model, X[:1]), 1),
-        batch_row_us=round(1e6 * seconds_per_call(model, batch, 20) / BATCH, 2),
-        rows_trained=len(pool.split(TRAIN)),
-        windows_left_out=pool.left_out,
-        native_row_us=None if native is None else round(1e6 * native_seconds_per_call(native), 1),
-    )
 
 
 def _figures(

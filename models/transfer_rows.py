@@ -14,7 +14,9 @@ import substations
 from data_contracts.dataset import Dataset
 from data_contracts.movable import MovableFacts
 from features.context import transfers
-from features.rearrangement import PAIRS, Alternatives, Move, States, alternatives, code_of, moves_of
+from features.rearrangement.arrangements import PAIRS, Move, code_of, moves_of
+from features.rearrangement.outcomes import Alternatives, alternatives
+from features.rearrangement.states import States
 from models import columns
 from models.dataset import Built
 from models.errors import DataError

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.protocol import Definition, Params
+from models.declaration import Params
+from models.protocol import Definition
 from models.rows import Rows
 from models.splits import folds
 from switchyard.home import Home

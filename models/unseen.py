@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import tracking
+from models.pool import Pool
 from models.registry import RegisteredVersion
 from models.rows import Rows
 from models.splits import TEST, split_of_episodes, start_of
 from models.tracking import DIGEST_LIMIT
-from models.training import Pool
 from substations import read as read_substation
 from switchyard.home import Home
 from switchyard.profiles import Profile

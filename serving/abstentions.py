@@ -7,7 +7,7 @@ detail that it would need more readings besides, so that a gateway learns both a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from msgspec import UNSET, UnsetType
@@ -50,6 +50,16 @@ def not_published(model: str, readings: int | None = None) -> Answer:
 def not_applicable(model: str, version: str, kind: str, kinds: Sequence[str]) -> Answer:
     """The model says nothing about a point of this kind."""
     detail = f"this point is of kind {kind}; the model applies to {', '.join(kinds)}"
+    return _answer(model, "abstained", "not_applicable", detail, version)
+
+
+def not_learnt(model: str, version: str, points: Iterable[str]) -> Answer:
+    """The model learnt from a measured dataset, and from nothing of this point."""
+    names = sorted(points)
+    listed = ", ".join(names[:MOST_NAMES])
+    if len(names) > MOST_NAMES:
+        listed += f" and {len(names) - MOST_NAMES} more"
+    detail = f"the model has learnt nothing of this point; it applies to {listed}"
     return _answer(model, "abstained", "not_applicable", detail, version)
 
 

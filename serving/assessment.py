@@ -53,14 +53,16 @@ def limits_exceeded(rows: Rows, site: Site, waveform: Waveform | UnsetType = UNS
 
 
 def _of_reading(values: list[float], site: Site) -> Iterator[LimitExceeded]:
+    yield from _of_level(values, site)
+    yield from _of_events(values, site)
     permitted = site.permitted
-    yield from _of_voltages(values, site)
-    line = _present(values, "v_ll")
-    if len(line) == 3 and min(line) > 0 and (vuf := vuf_of_line_voltages(*line)) > permitted.vuf_pct:
-        yield _exceeded("vuf", vuf, permitted.vuf_pct, "%", permitted.standard)
-    thd = max(_present(values, "thd"), default=0.0)
-    if thd > permitted.thd_pct:
-        yield _exceeded("thd", thd, permitted.thd_pct, "%", permitted.standard)
+    if permitted is not None:
+        line = _present(values, "v_ll")
+        if len(line) == 3 and min(line) > 0 and (vuf := vuf_of_line_voltages(*line)) > permitted.vuf_pct:
+            yield _exceeded("vuf", vuf, permitted.vuf_pct, "%", permitted.standard)
+        thd = max(_present(values, "thd"), default=0.0)
+        if thd > permitted.thd_pct:
+            yield _exceeded("thd", thd, permitted.thd_pct, "%", permitted.standard)
     band = site.frequency
     for f in _present(values, "f"):
         if not band.low_hz <= f <= band.high_hz:
@@ -71,14 +73,21 @@ def _of_reading(values: list[float], site: Site) -> Iterator[LimitExceeded]:
         yield _exceeded("current", current, site.rated_a, "A", "rated current of the bay")
 
 
-def _of_voltages(values: list[float], site: Site) -> Iterator[LimitExceeded]:
-    """The mean of the second against the level's band, its half-cycle extremes against those of events."""
+def _of_level(values: list[float], site: Site) -> Iterator[LimitExceeded]:
+    """The mean of the second against the band of the voltage level, where that is known."""
     permitted, nominal = site.permitted, site.nominals.v_nom_v
+    if permitted is None:
+        return
     mean = [v / nominal for v in _present(values, "v")]
     if mean and min(mean) < permitted.v_min_pu:
         yield _exceeded("v_min", min(mean), permitted.v_min_pu, "pu", permitted.standard)
     if mean and max(mean) > permitted.v_max_pu:
         yield _exceeded("v_max", max(mean), permitted.v_max_pu, "pu", permitted.standard)
+
+
+def _of_events(values: list[float], site: Site) -> Iterator[LimitExceeded]:
+    """Half-cycle extremes against those of events; of an unknown nominal, which is NaN, nothing is one."""
+    nominal = site.bounds.nominal_v
     lowest = min(_present(values, "v_min"), default=math.inf) / nominal
     if lowest < bands.INTERRUPTION_PU:
         yield _exceeded("interruption", lowest, bands.INTERRUPTION_PU, "pu", bands.EVENT_STANDARD)
@@ -91,10 +100,10 @@ def _of_voltages(values: list[float], site: Site) -> Iterator[LimitExceeded]:
 
 def _of_waveform(waveform: Waveform, site: Site) -> Iterator[LimitExceeded]:
     """Total and single distortion of the capture's voltages, each the largest of the phases."""
-    distortion = voltage_distortion(waveform, site.nominals)
-    if distortion is None:
-        return
     permitted = site.permitted
+    distortion = None if permitted is None else voltage_distortion(waveform, site.nominals)
+    if permitted is None or distortion is None:
+        return
     thd, ratio = (np.fmax.reduce(part, axis=0) for part in distortion)
     # What the sampling does not reach is NaN and exceeds nothing.
     if thd > permitted.thd_pct:

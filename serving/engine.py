@@ -21,6 +21,7 @@ from features.online import windows_from_rows
 from serving.assessment import input_quality, limits_exceeded
 from serving.challengers import Challengers
 from serving.errors import SnapshotError
+from serving.measured import measured_sites
 from serving.metrics import ModelMetrics
 from serving.panel import Asked, Served, answers_of, plan_for, takes_long
 from serving.routing import Routing
@@ -104,7 +105,11 @@ class Engine:
             for entry in manifest.models
             if entry.registered in needed and entry.alias in served
         ]
-        sites = Sites.read(chosen)
+        told = {
+            alias: {entry.registered: model.spec.site for entry, model in proven if entry.alias == alias}
+            for alias in served
+        }
+        sites = Sites.read(chosen, measured_sites(name, chosen, told[CHAMPION], told[CHALLENGER]))
         for entry, model in proven:  # counted only now: a refused snapshot leaves no series behind
             spec = model.spec
             counted = ModelMetrics(spec.model, model.version, spec.features, spec.watched)

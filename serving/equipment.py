@@ -91,6 +91,10 @@ class Equipment:
         return msgspec.structs.replace(item, context=msgspec.structs.replace(context, condition=known))
 
 
+NO_EQUIPMENT = Equipment({}, {})
+"""Of a site that nothing describes."""
+
+
 def _unknown(name: str, pieces: Mapping[str, Piece]) -> WireError:
     near = get_close_matches(name, pieces, n=3, cutoff=0.6)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""

@@ -31,6 +31,7 @@ from data_contracts.wire import (
 )
 from serving import metrics
 from serving.engine import Engine
+from serving.measured import check_load
 from serving.panel import Asked
 from serving.problems import ProblemError, malformed, too_large, violation
 from serving.together import Call, Later, Outcome
@@ -232,6 +233,8 @@ def _place(engine: Engine, intake: Intake, place: int, item: Item, models: Seque
     try:
         site = engine.sites.find(item)
         item = site.equipment.complete(item)
+        if site.measured is not None:
+            check_load(item, site.measured)
     except WireError as error:
         _refuse(intake, place, error.errors)
         return

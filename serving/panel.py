@@ -13,6 +13,7 @@ import features
 from data_contracts.answers import NAMES, Answer
 from data_contracts.ranges import INVALID
 from data_contracts.wire import Item, Rows
+from features.nominals import PointNominals
 from features.online import windows_from_rows
 from features.sequence import sequence
 from serving import abstentions
@@ -113,7 +114,9 @@ def plan_for(site: Site, routes: Mapping[str, Served]) -> Plan:
             known.append(abstentions.not_published(name))
             continue
         spec = served.model.spec
-        if spec.point_kinds and site.kind not in spec.point_kinds:
+        if spec.site is not None and site.point not in spec.site.points:
+            known.append(abstentions.not_learnt(name, served.model.version, spec.site.points))
+        elif spec.site is None and spec.point_kinds and site.kind not in spec.point_kinds:
             known.append(abstentions.not_applicable(name, served.model.version, site.kind, spec.point_kinds))
         else:
             known.append(UNSET)
@@ -161,11 +164,19 @@ def answers_of(plans: Mapping[Site, Plan], asked: Sequence[Asked], rows: Rows) -
         served.metrics.abstained.inc(count)
     if to_run:
         captures = {k: one.item.waveform for k, one in enumerate(asked) if one.item.waveform is not UNSET}
-        windows = windows_from_rows(rows, [one.site.nominals for one in asked], captures)
+        windows = windows_from_rows(rows, _nominals(asked, rows), captures)
         matrix, broken = _matrix(windows, asked, to_run)
         for served, places in to_run.items():
             _run(served, _unbroken(served, places, broken, results) if broken else places, matrix, results)
     return results
+
+
+def _nominals(asked: Sequence[Asked], rows: Rows) -> list[PointNominals]:
+    """Nominals of each item's point at its last reading."""
+    if all(one.site.zone is None for one in asked):
+        return [one.site.nominals for one in asked]
+    last = rows.t[rows.starts[1:] - 1].tolist()
+    return [one.site.nominals_at(t) for one, t in zip(asked, last, strict=True)]
 
 
 def _sift(plan: Plan, one: Asked) -> Sifted:

@@ -8,6 +8,7 @@ import msgspec
 
 import features
 from data_contracts.answers import fields
+from data_contracts.measured_site import MeasuredSite
 from data_contracts.version import CONTRACT_VERSION
 from serving.drift import Watched
 from serving.errors import SnapshotError
@@ -39,6 +40,7 @@ class Specification(msgspec.Struct, frozen=True):
         seen: Range of each input beyond which it is a stranger to the model, null where none is known; empty
             where none is told.
         watched: What of it is watched for drift, with its training's deciles; null where none is told.
+        site: Of a version that learnt from a measured dataset: the site and the points at which it applies.
     """
 
     schema: int
@@ -57,6 +59,7 @@ class Specification(msgspec.Struct, frozen=True):
     one_of: tuple[str, ...] = ()
     seen: tuple[tuple[float, float] | None, ...] = ()
     watched: Watched | None = None
+    site: MeasuredSite | None = None
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -124,6 +127,10 @@ def check_specification(entry: ModelEntry, spec: Specification) -> None:
         raise SnapshotError(f"{place}: schema {spec.schema}, this version reads {SCHEMA}", "compile it again")
     if spec.model != entry.model:
         raise SnapshotError(f"{place}: model {spec.model!r} is registered as {entry.registered!r}")
+    if spec.site is not None and entry.registered != f"{spec.model}.{spec.site.dataset}":
+        raise SnapshotError(
+            f"{place}: learnt from dataset {spec.site.dataset!r} and is registered as {entry.registered!r}"
+        )
     check_fit(place, spec.feature_catalogue_digest, spec.contract_version)
     strangers = [name for name in spec.features if name not in features.ALL_INDEX]
     if strangers or not spec.features:

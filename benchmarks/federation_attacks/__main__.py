@@ -27,7 +27,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.train import ONE_THREAD
+from benchmarks.processes import ONE_THREAD
 
 NETWORKS = ("reactive_power",)
 PARTS = ("poison", "membership", "rare_event")

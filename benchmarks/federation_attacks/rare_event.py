@@ -24,7 +24,8 @@ from features.context.condition import KINDS
 from federation.ledger import Ledger
 from federation.plans import Plan, plan, schema_digest
 from federation.rounds import Federation, federate_rounds, fit_here
-from models.maintenance.equipment_failure import CUTS, DEFINITION
+from models.failure_outlook import CUTS
+from models.maintenance.equipment_failure import DEFINITION
 from models.ranking import FAILS, RISK
 from models.rows import Rows
 from models.splits import TEST, TRAIN

@@ -158,7 +158,12 @@ async def open_loop(
 
     async def ask(connection: Connection, request: bytes) -> None:
         begun = time.perf_counter()
-        status, _ = await connection.ask(request)
+        try:
+            status, _ = await connection.ask(request)
+        except asyncio.CancelledError:
+            # Nobody else has this connection while its request is under way.
+            connection.close()
+            raise
         outcome.statuses[status] += 1
         if status != BROKEN:
             outcome.durations.append(time.perf_counter() - begun)

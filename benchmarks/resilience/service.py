@@ -96,13 +96,18 @@ class Service:
 
 @contextmanager
 def served(
-    home: Home, folder: Path, *, workers: int = 1, env: dict[str, str] | None = None
+    home: Home,
+    folder: Path,
+    *,
+    workers: int = 1,
+    env: dict[str, str] | None = None,
+    module: str = "serving.run",
 ) -> Iterator[Service]:
-    """Serve `home` until the context ends; its log goes to `folder`."""
+    """Serve `home` by `module` until the context ends; its log goes to `folder`."""
     port = free_port()
     arguments = [
         "-m",
-        "serving.run",
+        module,
         "--home",
         str(home.root),
         "--port",
@@ -110,7 +115,7 @@ def served(
         "--workers",
         str(workers),
     ]
-    child = start_child(arguments, log_path=folder / "serve.log", env=env, name="serving.run", grace_s=30.0)
+    child = start_child(arguments, log_path=folder / f"{module}.log", env=env, name=module, grace_s=30.0)
     with child:
         service = Service(home, port, child)
         service.wait(service.ready)

@@ -19,10 +19,12 @@ from data_contracts.units import (
     VOLTAGE_BAND,
     VOLTAGE_SCALES,
     apparent_ratio,
+    collapsed,
     near,
 )
 
 PHASES = ("a", "b", "c")
+LINES = ("ab", "bc", "ca")
 TOGETHER = (3.0**0.5, 2.0**0.5)
 """Line voltages and peaks in place of RMS phase voltages; only all three phases together tell."""
 
@@ -31,25 +33,41 @@ def _voltage_unit(block: Block) -> Mask:
     nominal = block.point_fact(lambda point: point.nominal_v)
     found = block.none()
     together = {factor: ~block.none() for factor in TOGETHER}
-    for phase in PHASES:
+    interrupted: Mask | None = None
+    for k, phase in enumerate(PHASES):
         ratio = block.floats(f"v_{phase}_v") / nominal
         present = ~np.isnan(ratio)
         for factor in TOGETHER:
             together[factor] &= near(ratio, factor, TOGETHER_BAND)
         if not (present & ((ratio < 0.02) | (ratio > 1.5))).any():
             continue
+        if interrupted is None:
+            interrupted = _interrupted(block, nominal)
         factors: list[float | Floats] = [scale.factor for scale in VOLTAGE_SCALES]
         for wrong in (*factors, 1.0 / nominal):
-            found |= episodes(block, near(ratio, wrong, VOLTAGE_BAND), present, SHARE)
+            hits = near(ratio, wrong, VOLTAGE_BAND) & ~interrupted[:, k]
+            found |= episodes(block, hits, present, SHARE)
     for mask in together.values():
         found |= episodes(block, mask, ~np.isnan(nominal), SHARE)
     return found
 
 
+def _interrupted(block: Block, nominal: Floats) -> Mask:
+    """Phases that have next to no voltage indeed, [rows, 3]."""
+    unknown = np.full((block.rows, 3), np.nan)
+    powers = "p_a_w" in block.table.names
+    return collapsed(
+        block.phases("v_{}_v") / nominal[:, None],
+        block.phases("v_{}_v", LINES) / nominal[:, None],
+        np.hypot(block.phases("p_{}_w"), block.phases("q_{}_var")) if powers else unknown,
+    )
+
+
 VOLTAGE_UNIT = Rule(
     "voltage_unit",
     "phase voltages are RMS volts, phase to neutral: not kV, mV, MV, per unit, line voltages or peaks "
-    f"(in at least {SHARE:.0%} of an episode's rows at a point)",
+    f"(in at least {SHARE:.0%} of an episode's rows at a point; a phase without voltage beside a live one is "
+    "an interruption where line voltages, or else powers, agree)",
     "convert to volts, phase to neutral, primary side",
     tuple(f"v_{phase}_v" for phase in PHASES),
     _voltage_unit,

@@ -24,6 +24,7 @@ from data_contracts.units import (
     TOGETHER_BAND,
     VOLTAGE_BAND,
     apparent_ratio,
+    collapsed,
     near,
     voltage_scales,
 )
@@ -46,22 +47,38 @@ class PointLimits:
     """What one measurement point's readings are checked against. Make it once a point and keep it.
 
     Attributes:
-        nominal_v: Nominal phase-to-neutral voltage, V.
+        nominal_v: Nominal phase-to-neutral voltage, V; NaN where it is not known, and then no value is
+            judged by it.
         frequency_hz: Nominal frequency of its grid, Hz.
         lower: Smallest plausible value a channel, [26].
         upper: Largest plausible value a channel, [26].
+        whole: Whether a reading that is not invalid must have every required channel.
     """
 
     nominal_v: float
     frequency_hz: float
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
+    whole: bool = True
 
     @classmethod
     def of(cls, facts: PointFacts, frequency_hz: float) -> PointLimits:
         """The limits at a point of the given nominals in a grid of the given frequency, Hz."""
         lower, upper = bounds(facts, frequency_hz)
         return cls(facts.nominal_v, frequency_hz, lower, upper)
+
+    @classmethod
+    def measured(cls, nominal_kv: float, frequency_hz: float) -> PointLimits:
+        """The limits at a point of measured tables, whose instruments may not give every channel.
+
+        Args:
+            nominal_kv: Nominal line-to-line voltage, kV; 0 where it is not known.
+            frequency_hz: Nominal frequency, Hz.
+        """
+        facts = PointFacts(nominal_kv=nominal_kv or np.inf, rated_a=0.0, rated_mva=0.0)
+        lower, upper = bounds(facts, frequency_hz)
+        nominal_v = facts.nominal_v if nominal_kv else np.nan
+        return cls(nominal_v, frequency_hz, lower, upper, whole=False)
 
 
 def check(items: Sequence[Item], rows: Rows, limits: Sequence[PointLimits]) -> list[list[FieldError]]:
@@ -112,9 +129,10 @@ def _suspects(rows: Rows, limits: Sequence[PointLimits]) -> Bools:
 
 def _readings_errors(rows: Rows, limits: PointLimits) -> list[FieldError]:
     errors: list[FieldError] = []
-    missing = np.isnan(rows.values[:, REQUIRED]) & (rows.quality != INVALID)[:, None]
-    for k, c in at(missing, MOST_ERRORS):
-        errors.append(channel_error(k, c, None, "missing", "null is allowed in an invalid reading only"))
+    if limits.whole:
+        missing = np.isnan(rows.values[:, REQUIRED]) & (rows.quality != INVALID)[:, None]
+        for k, c in at(missing, MOST_ERRORS):
+            errors.append(channel_error(k, c, None, "missing", "null is allowed in an invalid reading only"))
     outside = (rows.values < limits.lower) | (rows.values > limits.upper)
     for k, c in at(outside, MOST_ERRORS):
         text = f"must lie within {limits.lower[c]:g} to {limits.upper[c]:g}"
@@ -143,8 +161,10 @@ def _unit_errors(rows: Rows, limits: PointLimits) -> list[FieldError]:
     v, i, p, q = (rows.channel(name) for name in ("v", "i", "p", "q"))
     errors: list[FieldError] = []
     ratio, present = v / limits.nominal_v, ~np.isnan(v)
+    interrupted = collapsed(ratio, rows.channel("v_ll") / limits.nominal_v, np.hypot(p, q))
     for scale in voltage_scales(limits.nominal_v):
-        for c in np.flatnonzero(_share(near(ratio, scale.factor, VOLTAGE_BAND), present) >= SHARE):
+        hits = near(ratio, scale.factor, VOLTAGE_BAND) & ~interrupted
+        for c in np.flatnonzero(_share(hits, present) >= SHARE):
             text = f"looks like {scale.found}; send volts (nominal here is {limits.nominal_v:.0f} V)"
             errors.append(channel_error(0, int(c), float(v[0, c]), "unit", text))
     if (_share(near(ratio, 3.0**0.5, TOGETHER_BAND), present) >= SHARE).all():

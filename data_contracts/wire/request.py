@@ -21,7 +21,7 @@ from data_contracts.wire.grid import Grid
 Time = Annotated[datetime, Meta(tz=True, description="ISO 8601 with its zone")]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Phases = tuple[float | None, float | None, float | None]
-"""Phases a, b, c. Null is allowed in a reading of quality `invalid`."""
+"""Phases a, b, c. Null is allowed in a reading of quality `invalid`, at measured datasets in any."""
 
 Quality = Literal["good", "questionable", "invalid"]
 Positive = Annotated[float, Meta(ge=0)]

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_contracts.quality_index import F_LIMIT_SHARE, pst_limit
+from data_contracts.level_limits import FIGURES, LEVELS_KV, published
+from data_contracts.quality_index import F_LIMIT_SHARE
 from data_contracts.wire import Item
 from features.declaration import Feature
 from features.windows import Windows
@@ -16,15 +17,7 @@ Float = NDArray[np.float64]
 
 GROUP = "limits"
 
-# Of each nominal line-to-line voltage, kV: lowest and highest voltage, pu; unbalance, total distortion and
-# single harmonic, %.
-LEVELS: dict[float, tuple[float, float, float, float, float]] = {
-    33.0: (0.909091, 1.09091, 3.0, 5.0, 3.0),
-    220.0: (0.9, 1.11364, 2.0, 1.5, 1.0),
-    400.0: (0.95, 1.05, 1.5, 1.5, 1.0),
-}
-_NEAR = 1e-3
-_KNOWN = f"NaN unless the nominal voltage is {', '.join(f'{level:g}' for level in LEVELS)} kV"
+_KNOWN = f"NaN unless the nominal voltage is {', '.join(f'{level:g}' for level in LEVELS_KV)} kV"
 
 
 def _limit(name: str, unit: str, text: str, source: str, missing: str = _KNOWN) -> Feature:
@@ -52,14 +45,8 @@ def compute(v_nom_v: Float, f_nom_hz: Float) -> Float:
         v_nom_v: Nominal phase-to-neutral voltage, V, [n].
         f_nom_hz: Nominal frequency, Hz, [n].
     """
-    out = np.full((v_nom_v.size, len(FEATURES)), np.nan)
-    line_kv = v_nom_v * np.sqrt(3.0) / 1e3
-    for level, limits in LEVELS.items():
-        here = np.abs(line_kv / level - 1.0) <= _NEAR
-        out[here, : len(limits)] = limits
-        out[here, len(limits)] = pst_limit(level)
-    out[:, len(FEATURES) - 1] = F_LIMIT_SHARE * f_nom_hz
-    return out
+    found = published(v_nom_v * np.sqrt(3.0) / 1e3, f_nom_hz)
+    return np.stack([getattr(found, name) for name in FIGURES], axis=1)
 
 
 def read(items: Sequence[Item], windows: Windows) -> Float:

@@ -12,7 +12,9 @@ from data_contracts.movable import MovableFacts
 from data_contracts.wire import Item
 from data_contracts.wire.request import Station
 from features.declaration import DEFINITION, Feature
-from features.rearrangement import MOST, PAIRS, Alternatives, States, alternatives
+from features.rearrangement.arrangements import MOST, PAIRS
+from features.rearrangement.outcomes import Alternatives, alternatives
+from features.rearrangement.states import States
 from features.windows import Windows
 
 Float = NDArray[np.float64]

@@ -35,7 +35,7 @@ from federation.family import MINIMUM_ROWS, Expected, LocalData, Tuned, in_order
 from federation.message import Message, State, Update
 from federation.moments import Moments
 from federation.terms import AGGREGATIONS, Aggregation
-from models.protocol import Claim
+from models.declaration import Claim
 from switchyard.identity import generator
 
 Weights = tuple[NDArray[Any], ...]

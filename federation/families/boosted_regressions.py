@@ -33,7 +33,7 @@ from federation.family import Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.shared_bins import lattice
 from models.boosting import Boosted
-from models.protocol import Claim
+from models.declaration import Claim
 
 LARGEST_VALUE = 1e6
 """Features are per unit, percent, megawatts or hertz: a mean beyond this is no feature of ours."""

@@ -36,7 +36,7 @@ from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.shared_bins import lattice
 from models.boosting import Nodes, logistic_curve
-from models.protocol import Claim
+from models.declaration import Claim
 
 LARGEST_VALUE = 1e7
 """Features are counts, hours, ppm or per unit: a mean beyond this is no feature of ours."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from federation.errors import FederationError
 from federation.family import Expected, Family, LocalData
 from federation.message import Message, State, Update
-from models.protocol import Claim
+from models.declaration import Claim
 
 RowsOf = Callable[[LocalData, Mapping[str, State]], LocalData]
 """Local data of a link's family from a site's arrays and the finished states that it needs."""

@@ -26,7 +26,7 @@ from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.moments import Moments
 from federation.shared_bins import SharedBins, choose, lattice
-from models.protocol import Claim
+from models.declaration import Claim
 from models.trees import TreeArrays
 
 LARGEST_VALUE = 1e6

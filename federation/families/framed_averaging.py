@@ -23,7 +23,7 @@ from federation.families.averaging import FedAvg, Weights, weights_of
 from federation.family import MINIMUM_ROWS, Expected, LocalData, Tuned, in_order
 from federation.message import Arrays, Message, State, Update
 from federation.terms import AGGREGATIONS, Aggregation
-from models.protocol import Claim
+from models.declaration import Claim
 
 KNOWN = "known."
 """Begins the names of the arrays in a state that sums have settled."""

@@ -21,8 +21,8 @@ from federation.families.framed_averaging import Sums
 from federation.families.random_fourier import RandomFourier
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Arrays, Message, State, Update
+from models.declaration import Claim
 from models.fourier import FourierMachine
-from models.protocol import Claim
 
 KNOWN = "known."
 """Begins the names of the arrays in a state that sums have settled."""

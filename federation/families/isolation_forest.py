@@ -28,8 +28,8 @@ from federation.message import Message, State, Update
 from federation.moments import Moments
 from models import whitening
 from models.anomalies import AnomalyForest, forest_columns
+from models.declaration import Claim
 from models.isolation import IsolationArrays
-from models.protocol import Claim
 from models.whitening import Whitening
 from switchyard.identity import generator
 

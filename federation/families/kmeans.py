@@ -31,8 +31,8 @@ from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.moments import Moments
+from models.declaration import Claim
 from models.kmeans import STARTS, Partition, Space
-from models.protocol import Claim
 from switchyard.identity import generator
 
 LARGEST_VALUE = 1e6

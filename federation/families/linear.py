@@ -26,8 +26,8 @@ from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.moments import Moments
+from models.declaration import Claim
 from models.polynomials import MOST_SD, PolynomialRidge, places_of
-from models.protocol import Claim
 
 LARGEST_VALUE = 1e6
 """Columns and targets are shares, ratios, percent and weather: a mean beyond this is no figure of ours."""

@@ -35,8 +35,8 @@ from federation.families import column_moments
 from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
+from models.declaration import Claim
 from models.logistic import Logistic, probabilities
-from models.protocol import Claim
 
 Float = NDArray[np.float64]
 

@@ -29,8 +29,8 @@ from federation.families import column_moments
 from federation.families.settings import read_settings
 from federation.family import MINIMUM_ROWS, Expected, LocalData, in_order
 from federation.message import Message, State, Update
+from models.declaration import Claim
 from models.fourier import FourierMachine, cosines, draw, solve
-from models.protocol import Claim
 from models.support_vectors import standardised
 from switchyard.identity import generator
 

@@ -38,8 +38,8 @@ from federation.families.settings import read_settings
 from federation.family import Expected, LocalData, in_order
 from federation.message import Message, State, Update
 from federation.shared_bins import SharedBins, lattice
+from models.declaration import Claim
 from models.forest import MOST_LEAVES, MOST_TREES, Forest
-from models.protocol import Claim
 from switchyard.identity import generator
 
 LARGEST_VALUE = 1e6

@@ -12,8 +12,8 @@ from federation.families.kmeans import KMeans
 from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, chosen
+from models.declaration import Params
 from models.energy.demand_response import DEFINITION, FIGURES, PEAK_LOAD, DemandGroups, moved, named
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN
 

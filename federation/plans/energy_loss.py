@@ -11,8 +11,8 @@ from federation.families.linear import Linear
 from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, chosen
+from models.declaration import Params
 from models.energy.energy_loss import CLASSES, DEFINITION, INPUTS, EnergyLossModel, offsets_of, ratios_of
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
 

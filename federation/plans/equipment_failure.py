@@ -12,8 +12,9 @@ from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, as_compiled, chosen
 from models import boosting
-from models.maintenance.equipment_failure import DEFINITION, TIME_PARAMS, FailureTrees
-from models.protocol import Params
+from models.declaration import Params
+from models.failure_trees import TIME_PARAMS, FailureTrees
+from models.maintenance.equipment_failure import DEFINITION
 from models.ranking import FAILED, FAILS, TIME_D, WEIGHT
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION

@@ -14,10 +14,10 @@ from federation.family import LocalData
 from federation.message import State
 from federation.plans.network_trainer import NetworkTrainer
 from federation.plans.plan import Plan, chosen
+from models.declaration import Params
 from models.frequency_regimes import ONSET
 from models.monitoring.frequency_stability import DEFINITION, UNIT_HZ, UNSIGNED, WIDTHS
 from models.networks import SequenceNet
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
 from models.subsets import spread

@@ -27,9 +27,9 @@ from federation.message import State
 from federation.plans.plan import Plan, as_compiled, chosen
 from models.boosting import Boosted
 from models.decision.grid_stability import DEFINITION
+from models.declaration import Params
 from models.forest import Forest
 from models.logistic import Logistic
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN
 from models.stability_stack import FOLDS, JUDGES, USUAL, Learners, Stack

@@ -11,6 +11,7 @@ from federation.families.random_forest import RandomForest
 from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, as_compiled, chosen
+from models.declaration import Params
 from models.forest import Forest
 from models.monitoring.harmonic_analysis import (
     DEFINITION,
@@ -20,7 +21,6 @@ from models.monitoring.harmonic_analysis import (
     WAVEFORM,
     measured_pct,
 )
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN
 

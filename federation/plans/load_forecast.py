@@ -15,10 +15,10 @@ from federation.plans.load_sums import IntervalSums, ProphetSums, model
 from federation.plans.load_trainer import LoadTrainer
 from federation.plans.plan import Plan, chosen
 from models import load_inputs, load_rivals
+from models.declaration import Params
 from models.energy.load_forecast import DEFINITION
 from models.load_inputs import HORIZONS, INDEX
 from models.load_model import WIDE, LoadModel
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
 from models.subsets import spread

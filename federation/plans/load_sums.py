@@ -4,7 +4,8 @@ Prophet with a flat trend is linear in its terms: the daily phase and the kind o
 the calendar, which all sites share, and loads count in the level of each feeder's last week, which a site
 takes from the feeder's own history. Its priors are wide (a standard deviation of ten times the largest load),
 so that a ridge regression with a small penalty stands in for it; by Σφφᵀ and Σφy of all sites it is that of
-pooled rows, exactly. Intervals are split conformal, as in `models.load_model`, from a histogram of scores.
+pooled rows, exactly. Intervals are split conformal, as in `models.load_intervals`, from a histogram of
+scores.
 
 Local data: `X` float64 [n, FEATURES]; `load` float64 [n, 3], of rated power; `local_s` float64 [n];
 `X_validation` and `load_validation` likewise.
@@ -24,9 +25,10 @@ from features.context.load_history import HOURS
 from federation.families.averaging import weights_of
 from federation.family import MINIMUM_ROWS, Expected, LocalData
 from federation.message import Arrays, Message, Update
-from models import load_inputs, load_model, prophet_form
+from models import load_inputs, load_intervals, load_model, prophet_form
 from models.load_inputs import HORIZONS, INDEPENDENT
-from models.load_model import Intervals, LoadModel
+from models.load_intervals import Intervals
+from models.load_model import LoadModel
 from models.load_scores import COVERAGE
 from models.prophet_form import FEWEST_YEARS, TERMS, ProphetForm
 
@@ -151,7 +153,7 @@ class IntervalSums:
         if phase == "errors":
             X, level = data["X"], load_inputs.level(data["X"])
             error = np.abs(_bare(known).predict(X) - data["load"]) / level
-            count, total = load_model.sums_by_hour(error, X)
+            count, total = load_intervals.sums_by_hour(error, X)
             told = count >= MINIMUM_ROWS
             return Message(
                 {"n": len(X)},
@@ -203,7 +205,7 @@ class IntervalSums:
         if phase == "errors":
             count, whole = sums["count"], sums["whole"] / sums["rows"]
             return {"hourly": np.where(count > 0, sums["error"] / np.maximum(count, 1), whole)}
-        rank = load_model.rank(int(sums["scores"][0].sum()), COVERAGE)
+        rank = load_intervals.rank(int(sums["scores"][0].sum()), COVERAGE)
         # The edge above the score: an interval is never narrower than by sorted scores.
         place = (np.cumsum(sums["scores"], axis=1) < rank).sum(axis=1)
         share = sums["error"] / np.maximum(sums["load"], 1e-12)

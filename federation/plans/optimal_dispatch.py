@@ -19,9 +19,9 @@ from federation.message import State
 from federation.plans.dispatch_sums import FOLDS, LineCounts, LineMargins, watched
 from federation.plans.plan import Plan, chosen
 from models.decision.optimal_dispatch import DEFINITION
+from models.declaration import Params
 from models.dispatch_limits import INPUTS, TEACHES, WATCHED, Limits, above_pct, currents, losses
 from models.dispatch_rows import SENT, SYSTEM, bus_mvar
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN
 from models.subsets import spread

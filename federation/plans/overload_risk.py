@@ -11,10 +11,10 @@ from federation.families.random_fourier import RandomFourier
 from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, chosen
+from models.declaration import Params
 from models.hot_spot_levels import CLASSES, levels_cut
 from models.maintenance.overload_risk import DEFINITION, OverloadMachines
 from models.overload_rows import AHEAD, DAY_AGO, day_known, expected_near, hottest_c
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
 

@@ -12,8 +12,8 @@ from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, as_compiled, chosen, classes_of
 from models.decision_tree import ClassTree
+from models.declaration import Params
 from models.monitoring.phase_imbalance import DEFINITION
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN
 

@@ -17,7 +17,8 @@ from federation.errors import FederationError
 from federation.family import Family, LocalData
 from federation.message import State
 from federation.wire import VERSION
-from models.protocol import Definition, Params
+from models.declaration import Params
+from models.protocol import Definition
 from models.rows import Rows
 from switchyard.digests import digest_json
 

@@ -15,9 +15,9 @@ from federation.plans.dense_trainer import DenseTrainer
 from federation.plans.plan import Plan, chosen
 from federation.plans.quality_sums import QualitySums, readings
 from models import quality_indicators
+from models.declaration import Params
 from models.dense_networks import DenseNet
 from models.maintenance.power_quality_index import DEFINITION, HIDDEN, QualityNet
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
 

@@ -24,8 +24,8 @@ from models.decision.reactive_power import (
     Compensator,
     to_add,
 )
+from models.declaration import Params
 from models.dense_networks import DenseNet
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
 from models.subsets import spread

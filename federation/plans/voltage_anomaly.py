@@ -12,8 +12,8 @@ from federation.family import LocalData
 from federation.message import State
 from federation.plans.plan import Plan, chosen
 from models.anomalies import AnomalyForest
+from models.declaration import Params
 from models.monitoring.voltage_anomaly import DEFINITION, FALSE_ALARMS, SHAPING
-from models.protocol import Params
 from models.rows import Rows
 from models.splits import TRAIN, VALIDATION
 

@@ -11,19 +11,11 @@ from federation.families.weighted_forests import WeightedForests
 from federation.family import MINIMUM_ROWS, LocalData
 from federation.message import State
 from federation.plans.plan import Plan, as_compiled, chosen
-from models.maintenance.voltage_sag import (
-    CAUSES,
-    DEFINITION,
-    DRIVERS,
-    SCALES,
-    SIZE_DRIVERS,
-    SIZE_LEAF,
-    SIZE_LEAVES,
-    TREES,
-    SagForests,
-)
-from models.protocol import Params
+from models.declaration import Params
+from models.maintenance.voltage_sag import CAUSES, DEFINITION
 from models.rows import Rows
+from models.sag_forecast import SCALES
+from models.sag_forests import DRIVERS, SIZE_DRIVERS, SIZE_LEAF, SIZE_LEAVES, TREES, SagForests
 from models.splits import TRAIN, VALIDATION
 from switchyard.identity import generator
 

@@ -51,7 +51,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "dispatch": ("dispatch",),
     "stability": ("stability",),
     "balancing": ("transfers",),
-    "compensation": ("load",),
+    "compensation": ("compensation",),
     "settings": ("controls", "losses", "load"),
 }
 """What a campaign must have simulated for a topic."""

@@ -1,119 +1,74 @@
-"""A busbar with a capacitor bank and the whole station around it, from an episode's own readings."""
+"""A busbar with a capacitor bank in a state whose best size was solved, from the table `compensation`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
+from itertools import cycle
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data_contracts.columns import PHASES
 from data_contracts.dataset import Dataset
-from data_contracts.ranges import INVALID
+from data_contracts.station import StationFacts
 from flows.contexts.losses import numbers
-from flows.contexts.told import QUARTER_S, Told, ends
-from models import columns
+from flows.contexts.told import Told, ends, is_test
+from models.bank_rows import TABLE
 from substations.description import Substation
 from substations.station import station_facts
 
-WINDOW_S = 10
-KIND = "normal"
-_MEASURED = tuple(
-    f"{channel}_{phase}_{unit}"
-    for channel, unit in (("v", "v"), ("p", "w"), ("q", "var"))
-    for phase in PHASES
-)
+_KNOWN = (
+    "t", "point", "p_fed_metered_w", "q_fed_metered_var", "v_metered_pu", "v_infeed_metered_pu",
+    "p_feeders_metered_w", "q_feeders_metered_var", "taps", "capacitor_steps", "ambient_c",
+)  # fmt: skip
+_SOLVED = ("bank", "steps", "optimal_var", "power_factor")
 
 
 def compensations(
     dataset: Dataset, substation: Substation, start: date, episodes: Collection[str]
 ) -> dict[str, Told]:
-    """What every feeder's and the infeed's meters say in an episode's last ten seconds; taps, steps, air.
+    """Meters of a bank's bay, of every feeder and of the infeed in a test state for each episode.
 
-    Left out are stations without a bank, and episodes in which one of these meters has no valid reading.
+    A state is one of its own, no moment of an episode: the bay's readings are the state's too. What is truly
+    so is the size of bank that the circuit, solved again, wants in it, and the bay's power factor then.
     """
-    del start
+    import pyarrow.compute as pc
+
+    table = dataset.read(TABLE, columns=["scenario_id", "status", *_KNOWN, *_SOLVED])
+    states = sorted(
+        table.filter(pc.field("status") == "ok").to_pylist(),
+        key=lambda state: (state["t"], state["scenario_id"], state["bank"]),
+    )
+    tested = [state for state in states if is_test(state["t"].timestamp(), substation, start)]
     facts = station_facts(substation)
-    if not facts.banks:
-        return {}
-    last = ends(dataset, episodes)
-    infeed = substation.infeeds[0].point
-    meters = {feeder.point: feeder.id for feeder in substation.feeders}
-    means = _means(dataset, last, (*meters, infeed))
-    settings = _settings(dataset, last, infeed)
-    ambient_c = _ambient_c(dataset, substation)
-    found = {}
-    for name, now in last.items():
-        mine = {point: means.get((name, point)) for point in (*meters, infeed)}
-        began = now // QUARTER_S * QUARTER_S
-        if name not in settings or began not in ambient_c or any(one is None for one in mine.values()):
-            continue
-        known = {point: one for point, one in mine.items() if one is not None}
-        feeders = {
-            meters[point]: {"p_w": round(float(one[3:6].sum()), 1), "q_var": round(float(one[6:].sum()), 1)}
-            for point, one in known.items()
-            if point in meters
-        }
-        context = {
-            "ambient_c": round(ambient_c[began], 2),
-            **settings[name],
-            "station": {"feeders": feeders, "v_infeed_v": round(float(known[infeed][:3].mean()), 1)},
-        }
-        found[name] = Told(facts.banks[0].points[0], context, {})
-    return found
-
-
-def _means(
-    dataset: Dataset, last: dict[str, int], points: Collection[str]
-) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """Mean V, P and Q of the phases over the last seconds' valid readings, [9], by episode and point."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    table = dataset.read(
-        "readings", columns=["scenario_id", "point", "t", "quality", *_MEASURED], kinds=[KIND]
-    )
-    wanted = pc.and_(
-        pc.is_in(table["scenario_id"], pa.array(list(last), pa.string())),
-        pc.is_in(table["point"], pa.array(list(points), pa.string())),
-    )
-    table = table.filter(wanted)
-    names, places = (columns.names(table, column).array() for column in ("scenario_id", "point"))
-    end = np.array([last[str(name)] for name in names], dtype=np.int64)
-    counted = columns.seconds(table) > end - WINDOW_S
-    counted &= table["quality"].to_numpy() != INVALID
-    values = np.stack([columns.floats(table, name) for name in _MEASURED], axis=1)
-    counted &= np.isfinite(values).all(axis=1)
-    sums: dict[tuple[str, str], list[NDArray[np.float64]]] = {}
-    for row in np.flatnonzero(counted):
-        sums.setdefault((str(names[row]), str(places[row])), []).append(values[row])
-    return {key: np.mean(rows, axis=0) for key, rows in sums.items()}
-
-
-def _ambient_c(dataset: Dataset, substation: Substation) -> dict[int, float]:
-    """Air temperature by the Unix second at which a quarter of an hour begins."""
-    import pyarrow.compute as pc
-
-    table = dataset.read("load", columns=["point", "t", "ambient_c"])
-    table = table.filter(pc.field("point") == substation.feeders[0].point)
-    return dict(
-        zip(columns.seconds(table).tolist(), columns.floats(table, "ambient_c").tolist(), strict=True)
-    )
-
-
-def _settings(dataset: Dataset, last: dict[str, int], point: str) -> dict[str, dict[str, Any]]:
-    """Tap positions and steps in service in each episode's last second."""
-    import pyarrow.compute as pc
-
-    table = dataset.read(
-        "readings_truth", columns=["scenario_id", "point", "t", "taps", "capacitor_steps"], kinds=[KIND]
-    )
-    table = table.filter(pc.field("point") == point)
-    seconds = columns.seconds(table)
+    # A small campaign has few states, and the first episodes are other topics': they are taken in turn.
     return {
-        row["scenario_id"]: {"tap": numbers(row["taps"]), "capacitor_steps": numbers(row["capacitor_steps"])}
-        for row, second in zip(table.drop_columns(["t"]).to_pylist(), seconds, strict=True)
-        if last.get(row["scenario_id"]) == second
+        name: _told(state, substation, facts)
+        for name, state in zip(ends(dataset, episodes), cycle(tested), strict=False)
     }
+
+
+def _told(state: Mapping[str, Any], substation: Substation, facts: StationFacts) -> Told:
+    bank = next(one for one in facts.banks if one.name == state["bank"])
+    drawn = zip(facts.feeders, state["p_feeders_metered_w"], state["q_feeders_metered_var"], strict=True)
+    context = {
+        "ambient_c": round(state["ambient_c"], 2),
+        "tap": numbers(state["taps"]),
+        "capacitor_steps": numbers(state["capacitor_steps"]),
+        "station": {
+            "feeders": {name: {"p_w": round(p_w, 1), "q_var": round(q_var, 1)} for name, p_w, q_var in drawn},
+            "v_infeed_v": round(state["v_infeed_metered_pu"] * facts.v_nom_v, 1),
+        },
+    }
+    truth = {name: state[name] for name in _SOLVED} | {"bank_steps": bank.steps, "rated_var": bank.q_var}
+    return Told(state["point"], context, truth, reading=_reading(state, substation))
+
+
+def _reading(state: Mapping[str, Any], substation: Substation) -> dict[str, list[float]]:
+    """What the bay's instruments say; each phase has its part of the sums, all that the table has."""
+    v = state["v_metered_pu"] * 1e3 * substation.point(state["point"]).nominal_kv / np.sqrt(3.0)
+    # The table counts what the bay feeds in, readings what flows out of the busbar.
+    p, q = -state["p_fed_metered_w"] / len(PHASES), -state["q_fed_metered_var"] / len(PHASES)
+    phase = {"v": v, "i": np.hypot(p, q) / v, "p": p, "q": q}
+    return {channel: [round(float(value), 2)] * len(PHASES) for channel, value in phase.items()}

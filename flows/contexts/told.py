@@ -26,12 +26,15 @@ class Told:
         context: The request's `context`; empty where there is none.
         truth: What is truly so, by name.
         load_history: The request's `load_history`; empty where there is none.
+        reading: Channels of the point's instruments, in the wire's form, in a state that is no moment of the
+            episode: they stand in each of the request's readings. Empty where the episode's own do.
     """
 
     point: str
     context: Mapping[str, Any]
     truth: Mapping[str, Any]
     load_history: Mapping[str, Any] = field(default_factory=dict)
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 Context = Callable[[Dataset, Substation, date, Collection[str]], dict[str, Told]]

@@ -9,10 +9,10 @@ from flows.stages import observed, serving
 from flows.stages.serving import Published
 from models import comparison, promotion, registry
 from models.card import MEASURED
-from models.errors import PromotionError
+from models.errors import PromotionError, RegistryError
 from models.promotion import Decision
 from models.registry import RegisteredVersion
-from models.training import LOCAL
+from models.version_tags import LOCAL
 from serving.errors import SnapshotError
 from switchyard.errors import UsageError
 from switchyard.profiles import Profile
@@ -158,11 +158,12 @@ def _profile(job: Job, model: str) -> Profile:
 def _published(job: Job, decision: Decision) -> Outcome:
     """Publish where every model of the profile has a champion; otherwise say which has none.
 
+    Where no model of the profile was trained, measured datasets are published alone, as far as they can be.
+
     Raises:
         SnapshotError: A champion cannot be served; the decision stands, the snapshot before stays.
     """
-    champions = registry.champions(job.home)
-    lacking = [name for name in job.profile.models if name not in champions]
+    lacking = serving.lacking(job, registry.champions(job.home))
     if lacking:
         said = f"without a champion: {', '.join(lacking)} of profile {job.profile.name}"
         return Outcome(decision, dry_run=False, published=None, unpublished=said)
@@ -174,6 +175,8 @@ def _published(job: Job, decision: Decision) -> Outcome:
             f"{error.message}",
             error.remedy,
         ) from error
+    except RegistryError as error:
+        return Outcome(decision, dry_run=False, published=None, unpublished=error.message)
     return Outcome(decision, dry_run=False, published=published)
 
 

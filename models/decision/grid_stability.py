@@ -20,10 +20,11 @@ from data_contracts.tables.stability import CLASSES, MARGINS
 from features.context import grid
 from models import observed, observed_stability, stability_rows, stability_stack
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target, Trial
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, accuracy, confusion, macro_f1, share
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Compiled, Definition, Native
 from models.rows import Names, Rows
 from models.stability_stack import Stack
 from models.subsets import spread

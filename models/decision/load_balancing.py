@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from data_contracts.dataset import Dataset
 from features.context import transfers
-from features.rearrangement import MOST, PAIRS, moves_of
+from features.rearrangement.arrangements import MOST, PAIRS, moves_of
 from models import transfer_rows
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target, Trial
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, mean_of, ratio, share
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Compiled, Definition, Native
 from models.rows import Rows
 from models.subsets import spread
 from models.topsis import Topsis, TopsisEstimator

@@ -19,12 +19,13 @@ from data_contracts.transmission import DIGEST, LINE_NAMES, UNITS
 from features.context import dispatch
 from models import dispatch_limits, dispatch_rows, support_vectors
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target, Trial
 from models.dispatch_limits import INPUTS, Estimator, Limits
 from models.dispatch_rows import SENT, SYSTEM
 from models.fourier import FourierMachine
 from models.metrics import Columns, Metric, mean_of, ratio, share
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Compiled, Definition, Native
 from models.rows import Rows
 from models.subsets import spread
 from models.support_vectors import Machine

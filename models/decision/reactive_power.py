@@ -20,11 +20,12 @@ from data_contracts.dataset import Dataset
 from features.context.banks import name_of
 from models import bank_rows, dense_networks
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target, Trial
 from models.dense_networks import DenseCourse, DenseNet
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, ratio, share
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Compiled, Definition, Native
 from models.rows import Rows
 from models.subsets import spread
 

@@ -20,11 +20,12 @@ from data_contracts.tables.customers import CLASSES
 from features.context import profile
 from models import customer_rows, kmeans
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target, Trial
 from models.kmeans import Partition
 from models.metrics import Columns, Metric, accuracy, mean_of, ratio
 from models.partitions import adjusted_rand, silhouettes
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Compiled, Definition, Native
 from models.rows import Rows
 from switchyard.identity import generator
 

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from data_contracts.dataset import Dataset
 from models import station_rows
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target
 from models.estimates import absolute_error
 from models.metrics import Columns, accuracy, determination
 from models.plain import Plain, Said
 from models.polynomials import PolynomialRidge
-from models.protocol import Bar, Compiled, Output, Params, Shown, Target
+from models.protocol import Compiled
 from models.rows import Rows
 from models.station_ridge import StationRidge
 

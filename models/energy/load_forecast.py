@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 from data_contracts.dataset import Dataset
 from models import load_inputs, load_model, load_rivals, load_rows, load_scores, observed, observed_load
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target, Trial
 from models.errors import ModelError
 from models.load_combination import CombinedLoad
 from models.load_inputs import HORIZONS, SERIES
-from models.load_model import LoadModel, at_hour
+from models.load_intervals import at_hour, conformal
+from models.load_model import LoadModel
 from models.load_scores import COVERAGE, NAIVE
 from models.metrics import Columns
 from models.n_beats_model import NBeatsModel
 from models.networks import Course
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Compiled, Definition, Native
 from models.rows import Rows
 from models.subsets import spread
 from models.time_splits import TimeSplit
@@ -171,7 +173,7 @@ class LoadForecast(Definition[Fitted]):
         """Width of the intervals and the error that answers state."""
         X, y = validation.inputs(self.features), load_rivals.wanted(validation)
         error = np.abs(fitted.predict(X) - y).sum(axis=0) / np.abs(y).sum(axis=0)
-        intervals = load_model.conformal(fitted, X, y, COVERAGE)
+        intervals = conformal(fitted, X, y, COVERAGE)
         return replace(fitted, intervals=intervals, mape=float(100.0 * error.mean()))
 
     def score(self, fitted: Fitted, rows: Rows) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from data_contracts.dataset import Dataset
 from models import load_rivals, load_trees, load_weather
+from models.declaration import Params
 from models.energy.load_forecast import Fitted, LoadForecast
 from models.energy.load_forecast_n_beats import LoadForecastNBeats
 from models.errors import ModelError
@@ -19,7 +20,7 @@ from models.load_combination import UNJUDGED, CombinedLoad
 from models.load_inputs import HORIZONS, WEATHER
 from models.metrics import Columns
 from models.observed_load import TABLE, told
-from models.protocol import Native, Params
+from models.protocol import Native
 from models.rows import Rows
 from models.subsets import spread
 

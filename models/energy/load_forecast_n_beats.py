@@ -15,11 +15,12 @@ import numpy as np
 from data_contracts.dataset import Dataset
 from models import load_inputs, load_rivals, load_rows, n_beats_model, observed, observed_load
 from models.dataset import Built
+from models.declaration import Params, Trial
 from models.energy.load_forecast import OBSERVED, Fitted, LoadForecast
 from models.errors import ModelError
 from models.n_beats_model import SHAPE, NBeatsModel
 from models.networks import Course
-from models.protocol import Native, Params, Trial
+from models.protocol import Native
 from models.rows import Rows
 from models.subsets import spread
 from models.time_splits import TimeSplit

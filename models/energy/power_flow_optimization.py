@@ -23,10 +23,11 @@ from data_contracts.dataset import Dataset
 from features.context import circuit as group
 from models import setting_choice, setting_rows
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target
 from models.metrics import Columns, Metric, mean_of, ratio, share
 from models.plain import Plain, Said
 from models.polynomials import PolynomialRidge
-from models.protocol import Bar, Compiled, Output, Params, Shown, Target
+from models.protocol import Compiled
 from models.rows import Rows
 from models.setting_choice import by_caution, chosen_by, described
 from models.setting_rows import COUNTED, REACH

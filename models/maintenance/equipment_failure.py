@@ -7,24 +7,33 @@ inputs contributed, so that serving names the factors from the pass that gives t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-import features as catalogue
 from data_contracts.dataset import Dataset
-from features.context import condition
-from models import asset_rows, boosting, failure_rivals, observed, observed_assets
-from models.boosting import Boosted, Labels
+from models import asset_rows, boosting, failure_rivals, failure_trees, observed, observed_assets
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target, Trial
+from models.failure_factors import (
+    CONDITION,
+    FACTORS,
+    LEAST,
+    MOST_FACTORS,
+    READINGS,
+    TRACES,
+    largest,
+    place_of,
+)
+from models.failure_outlook import CUTS, HORIZON_D, LEVELS, MOST_H, level_of, risk_and_hours
+from models.failure_trees import TIME_SCALE, FailureTrees
 from models.metrics import Columns
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Compiled, Definition, Native
 from models.ranking import (
-    FAILED,
     FAILS,
     RANK,
     RISK,
@@ -50,68 +59,7 @@ from models.time_splits import TimeSplit
 
 Float = NDArray[np.float64]
 
-HORIZON_D = 30.0
-LEVELS = ("low", "medium", "high")
-CUTS = (0.3, 0.7)
-MOST_FACTORS, LEAST = 5, 0.02
-"""Factors that are named, and the contribution to the logit that makes one worth naming."""
-
-MOST_H = 1e6
-ROUNDS = 400
-TIME_PARAMS: Params = {
-    "rounds": 120, "max_depth": 2, "eta": 0.08, "min_child_weight": 20.0, "reg_lambda": 2.0,
-    "subsample": 0.8, "colsample_bytree": 0.6,
-}  # fmt: skip
-TIME_SCALE = 1.0
 FITTED_ROWS = 120_000
-
-_OF_GROUP = {"voltage": "voltage", "current": "current", "quality": "power_quality", "balance": "balance"}
-_OF_FEATURE = {
-    "anomalies_24h": "anomalies",
-    "asset_anomalies_7d": "anomalies",
-    "asset_anomalies_30d": "anomalies",
-    "asset_anomaly_trend_week": "anomalies",
-    "asset_anomaly_trend_day": "anomalies",
-    "maintenance_age_h": "maintenance",
-    "asset_age_y": "age",
-    "asset_kind_code": "equipment_kind",
-    "ambient_c": "temperature",
-    "asset_hot_spot_c": "temperature",
-    "asset_load_pu": "load",
-    "asset_through_faults": "through_faults",
-    "asset_moisture_pct": "moisture",
-    "asset_oltc_operations": "switching_operations",
-    "asset_breaker_operations": "switching_operations",
-    "asset_h2_ppm": "hydrogen",
-    "asset_ch4_ppm": "methane",
-    "asset_c2h2_ppm": "acetylene",
-    "asset_c2h4_ppm": "ethylene",
-    "asset_co_ppm": "carbon_monoxide",
-}
-"""Factor that each input belongs to; those of the readings belong to their group's."""
-
-READINGS = tuple(one.name for one in catalogue.CATALOGUE if one.group in _OF_GROUP)
-_GROUP_OF = {one.name: _OF_GROUP[one.group] for one in catalogue.CATALOGUE if one.group in _OF_GROUP}
-FACTORS = tuple(dict.fromkeys((*_OF_FEATURE.values(), *_OF_GROUP.values())))
-TRACES = ("anomalies", *(_OF_FEATURE[f"asset_{gas}"] for gas in condition.GASES), *_OF_GROUP.values())
-"""Factors in which a growing defect shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailureTrees:
-    """The fitted model.
-
-    Attributes:
-        risk: Logit of a failure within `HORIZON_D`; contributions by factor.
-        time: ln of the time to failure in days.
-        apart: Margin, outcome and weight of training rows by trees that were not fitted on them, [n, 3].
-        curve: Slope and level that turn the margin into a calibrated logit.
-    """
-
-    risk: Boosted
-    time: Boosted
-    apart: Float
-    curve: tuple[float, float] = (1.0, 0.0)
 
 
 class EquipmentFailure(Definition[FailureTrees]):
@@ -126,12 +74,12 @@ class EquipmentFailure(Definition[FailureTrees]):
     tables = ("assets", "scenarios", "features")
     source = "table"
     kinds = (asset_rows.KIND,)
-    features = (*_OF_FEATURE, *READINGS)
+    features = (*CONDITION, *READINGS)
     optional = (
         "ambient_c",
         *(
             name
-            for name in _OF_FEATURE
+            for name in CONDITION
             if name.startswith("asset_") and name not in {"asset_kind_code", "asset_age_y"}
             if "anomal" not in name
         ),
@@ -246,22 +194,9 @@ class EquipmentFailure(Definition[FailureTrees]):
     def fit(self, train: Rows, params: Params, seed: int) -> FailureTrees:
         """Fit both ensembles; inner folds of whole spells find the number of rounds of the first."""
         some = self.subset(train, FITTED_ROWS, np.random.default_rng(seed))
-        X = some.inputs(self.features)
-        fails, failed = (np.asarray(some.truth[name], dtype=bool) for name in (FAILS, FAILED))
-        time, weight = (np.asarray(some.truth[name], dtype=np.float64) for name in (TIME_D, WEIGHT))
-        # Of a label without a time it is known on which side of the horizon the failure lies.
-        timed = np.isfinite(time)
-        low = np.where(timed, time, np.where(fails, asset_rows.SOONEST_D, HORIZON_D))
-        high = np.where(timed, np.where(failed, time, np.inf), np.where(fails, HORIZON_D, np.inf))
-        labels = Labels(fails.astype(np.float64), low, high, weight)
-        wanted = {"rounds": ROUNDS, **params}
-        risk, apart = boosting.fit_outcome(
-            X, labels, some.episode, groups=self.factor_of_input, params=wanted, seed=seed
+        return failure_trees.fit(
+            some, some.inputs(self.features), groups=self.factor_of_input, params=params, seed=seed
         )
-        lasting = boosting.fit_time(
-            X, labels, groups=(0,) * X.shape[1], params=TIME_PARAMS, scale=TIME_SCALE, seed=seed
-        )
-        return FailureTrees(risk, lasting, np.stack([apart, labels.outcome, weight], axis=1))
 
     def calibrate(self, fitted: FailureTrees, validation: Rows) -> FailureTrees:
         """The logistic curve, from validation rows and from training rows left out of inner folds."""
@@ -292,8 +227,8 @@ class EquipmentFailure(Definition[FailureTrees]):
     def served(self, decoder: Mapping[str, Any], raw: Float, rows: Rows) -> Columns:
         """The same of a compiled version."""
         del rows
-        risk, hours = _risk_and_hours(decoder, raw)
-        factors, named = _largest(raw[:, :-1])
+        risk, hours = risk_and_hours(decoder, raw)
+        factors, named = largest(raw[:, :-1])
         traces = np.array([FACTORS.index(name) for name in TRACES])
         return {
             RISK: risk,
@@ -331,29 +266,16 @@ class EquipmentFailure(Definition[FailureTrees]):
 
     def compile(self, fitted: FailureTrees) -> Compiled:
         """One ensemble: contributions of the first trees and, as its last output, the sum of the second."""
-        from models.graphs import INPUT, Graph
-
-        width = len(FACTORS) + 1
-        trees = [
-            replace(tree, value=np.pad(tree.value, ((0, 0), before_after)))
-            for part, before_after in (
-                (fitted.risk, (0, width - len(FACTORS))),
-                (fitted.time, (width - 1, 0)),
-            )
-            for tree in part.trees
-        ]
-        graph = Graph()
-        graph.ensemble(graph.rounded(INPUT, "rounded"), trees, "contributions", average=False, sparse=True)
-        onnx = graph.finish(self.name, len(self.features), "contributions", width)
-        return Compiled(onnx, ("contributions",), self._decoder(fitted))
+        onnx = failure_trees.graph(fitted, self.name, len(self.features))
+        return Compiled(onnx, (failure_trees.OUTPUT,), self._decoder(fitted))
 
     def decode(
         self, decoder: Mapping[str, Any], raw: Float, columns: Mapping[str, Float]
     ) -> list[dict[str, Any]]:
         """Risk, level, hours, and the names of the factors that raise the risk most."""
         del columns
-        risk, hours = _risk_and_hours(decoder, raw)
-        order, kept = _largest(raw[:, :-1])
+        risk, hours = risk_and_hours(decoder, raw)
+        order, kept = largest(raw[:, :-1])
         return [
             {
                 "failure_risk": probability,
@@ -393,7 +315,7 @@ class EquipmentFailure(Definition[FailureTrees]):
     @property
     def factor_of_input(self) -> tuple[int, ...]:
         """Place in `FACTORS` of each input."""
-        return tuple(FACTORS.index(_OF_FEATURE.get(name) or _GROUP_OF[name]) for name in self.features)
+        return tuple(place_of(name) for name in self.features)
 
     def shuffled(self) -> Mapping[str, tuple[str, ...]]:
         """Inputs of one factor are shuffled together."""
@@ -417,37 +339,6 @@ class EquipmentFailure(Definition[FailureTrees]):
             "most_factors": MOST_FACTORS,
             "least_contribution": LEAST,
         }
-
-
-def level_of(risk: Float) -> NDArray[np.int64]:
-    """Level by risk: low below the first cut, high above the second."""
-    return (risk >= CUTS[0]).astype(np.int64) + (risk > CUTS[1])
-
-
-def _risk_and_hours(decoder: Mapping[str, Any], raw: Float) -> tuple[Float, Float]:
-    """Calibrated risk, and hours until the chance of having failed is a half.
-
-    The hazard is constant over the horizon T, as the risk p says, and from then on constant with the median m
-    of the second ensemble's law (piecewise exponential): t = T·ln 2/−ln(1 − p) where p ≥ ½, else
-    t = T + m·(ln 2 + ln(1 − p))/ln 2.
-    """
-    slope, level = decoder["curve"]
-    margin = raw[:, :-1].sum(axis=1) + decoder["start"]
-    risk = boosting.probability(slope * margin + level)
-    survives = -np.log1p(-np.minimum(risk, 1.0 - 1e-12))
-    horizon = decoder["horizon_d"]
-    median = np.exp(np.clip(raw[:, -1] + decoder["time_start_d"], -20.0, 20.0))
-    median = median * np.log(2.0) ** decoder["time_scale"]
-    with np.errstate(divide="ignore"):
-        soon = horizon * np.log(2.0) / survives
-    late = horizon + median * (np.log(2.0) - survives) / np.log(2.0)
-    return risk, np.minimum(24.0 * np.where(survives >= np.log(2.0), soon, late), decoder["most_h"])
-
-
-def _largest(contributions: Float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Factors of each row, largest contribution first, and how many of them are worth naming."""
-    order: NDArray[np.int64] = np.argsort(-contributions, axis=1, kind="stable")
-    return order, (contributions >= LEAST).sum(axis=1)
 
 
 def _in_hours(built: Built) -> Built:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from data_contracts.dataset import Dataset
 from models import overload_rivals, support_vectors, thermal_rows
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target, Trial
 from models.estimates import absolute_error, among
 from models.fourier import FourierMachine
 from models.hot_spot_levels import (
@@ -38,7 +39,7 @@ from models.known_transformers import EQUIPMENT, add_told, known_of, told, with_
 from models.metrics import Columns, brier, macro_f1, precision, share
 from models.overload_rows import AHEAD, DAY_AGO, day_known, expected_near, hot_ones_too, hottest_c
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Compiled, Definition, Native
 from models.rows import Rows
 from models.splits import folds
 from models.subsets import spread

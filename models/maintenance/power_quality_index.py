@@ -20,11 +20,12 @@ from data_contracts.quality_index import GRADES, INDICATORS, Limits, State, grad
 from models import dense_networks, quality_rows
 from models import quality_indicators as indicators
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Shown, Target, Trial
 from models.dense_networks import DenseCourse, DenseNet
 from models.estimates import absolute_error
 from models.metrics import Columns, Metric, accuracy, determination, macro_f1
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Shown, Target, Trial
+from models.protocol import Compiled, Definition, Native
 from models.quality_indicators import Readings
 from models.rows import Rows
 from models.subsets import spread

@@ -19,11 +19,12 @@ from features.sequence import SEQUENCE_FEATURES, SEQUENCE_NAMES, STEPS
 from models import frequency_regimes as regimes
 from models import frequency_rivals as rivals
 from models import network_graph, networks, observed, observed_frequency
+from models.declaration import Bar, Output, Params, Target, Trial
 from models.frequency_regimes import BAND_HZ, HORIZON_S, ONSET, QUIET, RECOVERY, ROCOF_HZ_S, STRADDLE, TRENDS
 from models.metrics import Columns, accuracy, determination, macro_f1, mean_of
 from models.networks import Course, SequenceNet, Widths
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
+from models.protocol import Compiled, Definition, Native, TruthWindows
 from models.rows import Rows
 from models.sequences import HISTORY_NAMES, MEAN
 from models.subsets import spread

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from models import distortion_plots, forest, graphs
 from models.dataset import DEFINED
+from models.declaration import Bar, Output, Params, Target, Trial
 from models.estimates import absolute_error, among
 from models.evaluation import MODEL, Answers
 from models.forest import Forest
 from models.harmonic_orders import LEAST_ORDER_PCT, MOST_ORDERS, dominant, named_orders, overlap
 from models.metrics import Columns, accuracy, macro_f1, mean_of, share
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
+from models.protocol import Compiled, Definition, Native, TruthWindows
 from models.rows import Rows, concatenate
 from models.subsets import spread
 

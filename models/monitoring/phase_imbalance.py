@@ -16,10 +16,11 @@ from data_contracts.dataset import Dataset
 from models import decision_tree, graphs
 from models.dataset import DEFINED, Built
 from models.decision_tree import ClassTree
+from models.declaration import Bar, Output, Params, Target, Trial
 from models.errors import DataError
 from models.metrics import Columns, accuracy, calibration_error, macro_f1, share
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
+from models.protocol import Compiled, Definition, Native, TruthWindows
 from models.rows import Rows
 from models.subsets import spread
 from models.time_splits import TimeSplit

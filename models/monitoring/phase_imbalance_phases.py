@@ -13,6 +13,7 @@ import numpy as np
 from data_contracts.dataset import Dataset
 from models import observed_readings
 from models.dataset import Built
+from models.declaration import Bar
 from models.errors import DataError
 from models.monitoring.phase_imbalance import (
     CLASSES,
@@ -25,7 +26,6 @@ from models.monitoring.phase_imbalance import (
 )
 from models.observed_readings import LINES, PHASES
 from models.plain import Plain
-from models.protocol import Bar
 from models.splits import TRAIN
 from models.time_splits import TimeSplit
 from switchyard.identity import generator

@@ -16,9 +16,10 @@ from data_contracts.dataset import Dataset
 from models import anomalies, detection, observed_readings, planted
 from models.anomalies import AnomalyForest
 from models.dataset import Built
+from models.declaration import Bar, Output, Params, Target, Trial
 from models.metrics import Columns
 from models.plain import Plain, Said
-from models.protocol import Bar, Compiled, Definition, Native, Output, Params, Target, Trial, TruthWindows
+from models.protocol import Compiled, Definition, Native, TruthWindows
 from models.rows import Rows, concatenate
 from models.subsets import spread
 from models.time_splits import TimeSplit

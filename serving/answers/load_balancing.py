@@ -10,7 +10,7 @@ import numpy as np
 
 from data_contracts.answers import Answer
 from data_contracts.answers.decision import LoadBalancing, Transfer
-from features.rearrangement import moves_of
+from features.rearrangement.arrangements import moves_of
 from serving.answers.parameters import Decode, FloatArray, columns, convert_parameters
 
 MODEL = "load_balancing"

@@ -15,6 +15,7 @@ from studies.opendss.elements import Flow, conversion, delivery, mismatch_kva
 from studies.result import Fact, Study, Table
 
 _NEXT_PHASE = {1: 2, 2: 3, 3: 1}
+_KVA_DECIMALS = 6
 NO_BASE = (
     "{count} buses have no nominal voltage, hence no pu: the circuit needs `Set VoltageBases` and `CalcV`"
 )
@@ -139,10 +140,18 @@ def line_kv(circuit: Circuit, v: Complexes) -> Floats:
 
 
 def branch_flow(flow: Flow) -> BranchFlow:
-    """A branch as the table of branches wants it."""
-    first, second = (complex(power) for power in flow.power_kva.sum(axis=1)[:2])
+    """A branch as the table of branches wants it: two ends.
+
+    Of a transformer with more windings the second end is the bus that most power passes to, over all windings
+    there: the two halves of a centre-tapped one are one end, an idle tertiary is none.
+    """
+    power = flow.power_kva.sum(axis=1)
+    ends: dict[str, complex] = {}
+    for bus, through in zip(flow.buses[1:], power[1:], strict=True):
+        ends[bus] = ends.get(bus, 0j) + complex(through)
+    second = max(reversed(ends), key=lambda bus: round(abs(ends[bus]), _KVA_DECIMALS))
     return BranchFlow(
-        flow.name, flow.buses[0], flow.buses[1], first, second, flow.losses_kva, flow.largest_a,
+        flow.name, flow.buses[0], second, complex(power[0]), ends[second], flow.losses_kva, flow.largest_a,
         flow.loading_pct,
     )  # fmt: skip
 

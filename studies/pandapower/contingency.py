@@ -15,6 +15,7 @@ from studies.pandapower.network import (
     bus_name,
     convergence,
     engine,
+    is_of_source,
     name_of,
     quiet,
     read_network,
@@ -90,7 +91,13 @@ def _situation(net: Any) -> Situation:
 
 
 def _in_network(net: Any) -> list[tuple[str, Any]]:
-    return [(kind, index) for kind in KINDS if kind in net for index in net[kind].index]
+    return [
+        (kind, index)
+        for kind in KINDS
+        if kind in net
+        for index in net[kind].index
+        if not is_of_source(net, kind, index)
+    ]
 
 
 def _chosen(net: Any, file: Path, wanted: Sequence[str]) -> list[tuple[str, Any]]:

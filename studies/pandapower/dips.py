@@ -30,6 +30,9 @@ TO_PHASES: Complexes = np.stack(
 
 _AGREEMENT = 1e-6
 _AT_ONCE = 64
+_NO_PATH = 1e9
+"""Of the positive sequence: pandapower's impedance to earth where there is none would drown it."""
+
 _SHIFTS = {
     "trafo": (("hv_bus", "lv_bus", "shift_degree"),),
     "trafo3w": (("hv_bus", "mv_bus", "shift_mv_degree"), ("hv_bus", "lv_bus", "shift_lv_degree")),
@@ -82,7 +85,8 @@ class Network:
         """
         z1, z0 = columns
         # Without a current to earth the zero sequence is not excited, whatever its impedance.
-        own = np.array([z1[k] if np.isnan(z0[k]) else z0[k], z1[k], z1[k]])
+        earthed = bool(abs(z0[k]) < _NO_PATH * abs(z1[k]))
+        own = np.array([z0[k] if earthed else z1[k], z1[k], z1[k]])
         place = TO_PHASES @ np.diag(own) @ np.linalg.inv(TO_PHASES)
         turn = np.exp(-1j * (self.lag_rad - self.lag_rad[k]))
         found = []

@@ -91,15 +91,20 @@ def study(
     rows = [
         _row(net.bus.vn_kv.iloc[k], fault, place, z_fault) | {_BELOW: below.get((k, fault.kind))}
         for k, place in places.items()
-        for fault in struck
+        for fault in place.struck_by(struck)
     ]
+    if unearthed := [place.bus for place in places.values() if not place.is_earthed]:
+        notes.append(f"no faults to earth where nothing has a path to it: {', '.join(unearthed)}")
     tables = [Table.of("faults", "currents of the faults (IEC 60909)", rows, _COLUMNS, shown=_COLUMNS[:11])]
     if below and listed:
         tables.append(dips.table("voltages during the faults, pu of the voltage before"))
     if below and not listed:
         notes.append(NOT_LISTED)
     served = [k for k, place in places.items() if np.isfinite(place.z1)]
-    if unknown := sorted({fault.kind for fault in struck for k in served if (k, fault.kind) not in below}):
+    unknown = sorted(
+        {fault.kind for k in served for fault in places[k].struck_by(struck) if (k, fault.kind) not in below}
+    )
+    if unknown:
         notes.append(f"dips of {', '.join(unknown)} are not known at all buses: {_WHY_NOT}")
     facts: dict[str, Fact] = {
         "method": "IEC 60909", "case": case, "faults": len(rows),
@@ -122,10 +127,19 @@ class _Place:
         z0 = complex(np.nan, np.nan) if zero is None else complex(zero.iloc[k].rk0_ohm, zero.iloc[k].xk0_ohm)
         return cls(bus, 1e3 * float(row.ikss_ka) * abs(z1), z1, z0, float(row.get("ip_ka", np.nan)))
 
+    @property
+    def is_earthed(self) -> bool:
+        """Whether a fault to earth finds a way back; it does where that is not known."""
+        return not np.isinf(self.z0)
+
+    def struck_by(self, faults: Sequence[Fault]) -> list[Fault]:
+        """Those of the faults that drive a current here."""
+        return [fault for fault in faults if self.is_earthed or fault.kind not in TO_EARTH]
+
     def impedances(self) -> Complexes:
         """Impedance matrix in phases, Ω, shape [3, 3]."""
         # Without a fault to earth the zero sequence carries no current, whatever its impedance.
-        z0 = self.z1 if np.isnan(self.z0) else self.z0
+        z0 = self.z0 if np.isfinite(self.z0) else self.z1
         return np.asarray(TO_PHASES @ np.diag([z0, self.z1, self.z1]) @ np.linalg.inv(TO_PHASES))
 
 
@@ -180,7 +194,11 @@ def _add_dips(
         place = places[k]
         if not found.agrees(k, z1, place.z1):
             continue
-        there = [fault for fault in faults if fault.kind not in TO_EARTH or found.agrees(k, z0, place.z0)]
+        there = [
+            fault
+            for fault in place.struck_by(faults)
+            if fault.kind not in TO_EARTH or found.agrees(k, z0, place.z0)
+        ]
         if not there:
             continue
         counted = dips.add(place.bus, there, found.during(k, (z1, z0), there, z_fault))

@@ -17,6 +17,9 @@ from studies.errors import StudyError
 TOLERANCE_MVA = 1e-8
 """Largest power that does not balance at a bus, pandapower's own default."""
 
+OF_SOURCE = "of_source"
+"""Column of `impedance`, true where it is the inside of a voltage source."""
+
 # The decoder imports the module that the file names and makes an object of a class in it.
 _KNOWN_MODULES = ("pandapower", "pandas", "numpy", "networkx", "builtins", "geopandas", "shapely")
 _MODULE = re.compile(r'_module\\*"\s*:\s*\\*"([^"\\]*)')
@@ -65,6 +68,8 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
+        # The voltages of a fault are calculated here, off-nominal transformers and all.
+        warnings.filterwarnings("ignore", "Calculation does not support calculation of voltages")
         yield
 
 
@@ -106,6 +111,11 @@ def solve(net: Any, file: Path, *, three_phase: bool = False, tolerance: float =
                 if three_phase
                 else "complete the network",
             ) from error
+
+
+def is_of_source(net: Any, kind: str, index: Any) -> bool:
+    """Whether an impedance is the inside of a voltage source, which no branch of the network is."""
+    return OF_SOURCE in net[kind] and float(net[kind].at[index, OF_SOURCE]) == 1.0
 
 
 def convergence(net: Any, *, three_phase: bool = False) -> dict[str, Any]:

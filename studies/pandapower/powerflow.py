@@ -15,6 +15,7 @@ from studies.pandapower.network import (
     bus_name,
     convergence,
     engine,
+    is_of_source,
     is_three_phase,
     name_of,
     read_network,
@@ -126,13 +127,13 @@ def voltage_table(net: Any, *, by_phase: bool) -> Table:
 
 
 def branches(net: Any, *, by_phase: bool = False) -> Iterator[Branch]:
-    """Every branch in service."""
+    """Every branch in service; the inside of a source is none."""
     for kind, sides in _SIDES.items():
         table = f"res_{kind}_3ph" if by_phase else f"res_{kind}"
         if kind not in net or len(net[kind]) == 0 or table not in net or len(net[table]) == 0:
             continue
         for index, row in net[table].iterrows():
-            if not net[kind].in_service.at[index]:
+            if not net[kind].in_service.at[index] or is_of_source(net, kind, index):
                 continue
             yield Branch(
                 name_of(net, kind, index),

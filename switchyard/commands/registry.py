@@ -29,11 +29,21 @@ Examples:
 @click.command()
 @common
 def publish(as_json: bool) -> None:
-    """Publish the champions as a snapshot; running services take it up by themselves."""
+    """Publish the champions as a snapshot; running services take it up by themselves.
+
+    Champions that learnt from measured datasets are served under the dataset's name as a substation; those
+    that cannot be are named with the reason.
+    """
     import msgspec
 
     published = msgspec.to_builtins(launch("publish"))
-    show(published, as_json, lambda done: click.echo(f"serving snapshot {done['snapshot']}"))
+    show(published, as_json, _show_published)
+
+
+def _show_published(done: dict[str, Any]) -> None:
+    click.echo(f"serving snapshot {done['snapshot']}")
+    for name, why in done["left_out"].items():
+        click.echo(f"not served: {name}: {why}")
 
 
 @click.command()
@@ -127,6 +137,8 @@ def _show_decision(outcome: Any) -> None:
         f"with {decision.model} version {served}" if served else f"which routes nothing to {decision.model}"
     )
     click.echo(f"serving snapshot {outcome.published.snapshot}, {told}")
+    for name, why in outcome.published.left_out.items():
+        click.echo(f"not served: {name}: {why}")
     click.echo(f"to go back: switchyard rollback {decision.model} --to {decision.champion_before}")
 
 

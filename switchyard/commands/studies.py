@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from switchyard.commands.shared import common
+from switchyard.commands.study_source import OPENDSS, PANDAPOWER, Source, source_of
 from switchyard.screen import brief, show, table
 
 if TYPE_CHECKING:
+    from studies.opendss.judged import Voltages
     from studies.result import Study, Table
 
 R = TypeVar("R")
@@ -25,21 +26,13 @@ Examples:
   switchyard study faults --network grid.json --iec60909
   switchyard study harmonics --circuit feeder/Master.dss --order 5 --order 7
   switchyard study contingency --network grid.json --element line
+  switchyard study contingency --network grid.json --solver opendss
   switchyard study opf --network grid.json --json
   switchyard study timeseries --circuit feeder/Master.dss --profile-file day.csv
 """
 
 _FILE = click.Path(path_type=Path)
-_OPENDSS, _PANDAPOWER = "opendss", "pandapower"
-_SOLVERS = (_OPENDSS, _PANDAPOWER)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The file to study and what it is solved with."""
-
-    file: Path
-    solver: str
+_SOLVERS = (OPENDSS, PANDAPOWER)
 
 
 @click.group(epilog=EXAMPLES)
@@ -57,7 +50,11 @@ def _studied(*solvers: str) -> Callable[[Callable[..., Study]], Callable[..., No
     def decorate(command: Callable[..., Study]) -> Callable[..., None]:
         @click.option("--circuit", type=_FILE, help="OpenDSS script.")
         @click.option("--network", type=_FILE, help="pandapower network (JSON).")
-        @click.option("--solver", type=click.Choice(_SOLVERS), help="What solves it; told by the file.")
+        @click.option(
+            "--solver",
+            type=click.Choice(_SOLVERS),
+            help="Engine; the file's own. The other gets it converted.",
+        )
         @click.option("--out", type=_FILE, help="Write the results: FILE.parquet, FILE.csv or FILE.json.")
         @click.option(
             "--rows", type=click.IntRange(1), default=20, show_default=True, help="Rows shown a table."
@@ -78,8 +75,9 @@ def _studied(*solvers: str) -> Callable[[Callable[..., Study]], Callable[..., No
 
             if out is not None:
                 check_suffix(out)
-            source = _source(circuit, network, solver, solvers)
-            found = command(source=source, **rest)
+            study_name = click.get_current_context().command.name or ""
+            with source_of(study_name, circuit, network, solver, solvers) as source:
+                found = source.told(command(source=source, **rest))
             written = [] if out is None else write(found, out)
             show(
                 document(found) if as_json else None,
@@ -90,34 +88,6 @@ def _studied(*solvers: str) -> Callable[[Callable[..., Study]], Callable[..., No
         return wrapped
 
     return decorate
-
-
-def _source(
-    circuit: Path | None, network: Path | None, solver: str | None, solvers: tuple[str, ...]
-) -> Source:
-    from switchyard.errors import UsageError
-
-    if (circuit is None) == (network is None):
-        raise UsageError(
-            "name one file: --circuit for an OpenDSS script or --network for a pandapower network",
-            "switchyard study powerflow --circuit FILE.dss",
-        )
-    name = click.get_current_context().command.name
-    own = _OPENDSS if network is None else _PANDAPOWER
-    if solver not in {None, own}:
-        raise UsageError(
-            f"--solver {solver}: a {'circuit' if network is None else 'network'} is solved by {own} only; a "
-            "conversion would have to drop what the other engine does not know",
-            f"leave --solver out, or give the network as {'--network' if network is None else '--circuit'}",
-        )
-    if own not in solvers:
-        raise UsageError(
-            f"study {name} is calculated by {solvers[0]} only",
-            f"give {'--circuit FILE.dss' if solvers[0] == _OPENDSS else '--network FILE.json'}",
-        )
-    file = circuit if circuit is not None else network
-    assert file is not None
-    return Source(file, own)
 
 
 def _text(found: Study, rows: int, written: list[str]) -> None:
@@ -189,17 +159,18 @@ def _progress(done: int, of: int) -> None:
 @click.option("--three-phase/--balanced", default=None, help="pandapower: phase by phase; told by the loads.")
 @_controls
 @_tolerance
-@_studied(_OPENDSS, _PANDAPOWER)
+@_studied(OPENDSS, PANDAPOWER)
 def powerflow(source: Source, three_phase: bool | None, controls: bool, tolerance: float | None) -> Study:
     """Voltages of every node, flows and loading of every branch, losses."""
-    if source.solver == _PANDAPOWER:
+    if source.solver == PANDAPOWER:
         from studies.pandapower import powerflow as of_network
 
-        return of_network.study(source.file, **_given(three_phase=three_phase, tolerance=tolerance))
+        file = source.ready(controls=controls)
+        return of_network.study(file, **_given(three_phase=three_phase, tolerance=tolerance))
     from studies.opendss import powerflow as of_circuit
 
-    _only(source, _PANDAPOWER, three_phase=three_phase)
-    return of_circuit.study(source.file, controls=controls, **_given(tolerance=tolerance))
+    _only(source, PANDAPOWER, three_phase=three_phase)
+    return of_circuit.study(source.ready(), controls=controls, **_given(tolerance=tolerance))
 
 
 @study.command()
@@ -219,7 +190,7 @@ def powerflow(source: Source, three_phase: bool | None, controls: bool, toleranc
 )
 @_controls
 @_tolerance
-@_studied(_OPENDSS, _PANDAPOWER)
+@_studied(OPENDSS, PANDAPOWER)
 def faults(
     *,
     source: Source,
@@ -237,24 +208,30 @@ def faults(
     LLL, LG and LLG join each faulted phase to earth through the fault's impedance, LL one phase to the other.
     """
     z_fault = complex(r_ohm, x_ohm)
-    if source.solver == _PANDAPOWER:
+    if source.solver == PANDAPOWER:
         from studies.pandapower import faults as of_network
         from switchyard.errors import UsageError
 
         if not iec60909:
             raise UsageError(
                 "pandapower calculates faults by IEC 60909, from nominal and not from operating voltages",
-                "add --iec60909",
+                "add --iec60909, or --solver opendss",
             )
-        return of_network.study(source.file, kinds=kinds or None, buses=buses, z_fault=z_fault, case=case)
+        file = source.ready(controls=controls)
+        return of_network.study(
+            file, kinds=kinds or None, buses=source.buses(buses), z_fault=z_fault, case=case
+        )
+    from studies.conversion.to_opendss.draft import Purpose
     from studies.faults import TYPES
     from studies.opendss import faults as of_circuit
 
-    _only(source, _PANDAPOWER, iec60909=iec60909)
+    _only(source, PANDAPOWER, iec60909=iec60909)
+    to_earth = {"LG", "LLG"} & set(kinds or TYPES)
+    file = source.ready(Purpose.FAULTS_TO_EARTH if to_earth else Purpose.FAULTS_OF_PHASES)
     return of_circuit.study(
-        source.file,
+        file,
         kinds=kinds or TYPES,
-        buses=buses,
+        buses=source.buses(buses),
         z_fault=z_fault,
         controls=controls,
         **_given(tolerance=tolerance),
@@ -268,11 +245,14 @@ def faults(
 )  # fmt: skip
 @_controls
 @_tolerance
-@_studied(_OPENDSS)
+@_studied(OPENDSS)
 def harmonics(source: Source, orders: tuple[float, ...], controls: bool, tolerance: float | None) -> Study:
     """Harmonic voltages of every node and currents of every branch, with their total distortion."""
     from studies.opendss import harmonics as of_circuit
+    from switchyard.errors import UsageError
 
+    if source.scratch is not None:
+        raise UsageError("a pandapower network holds no spectra of what distorts", "give --circuit FILE.dss")
     return of_circuit.study(source.file, orders=orders, controls=controls, **_given(tolerance=tolerance))
 
 
@@ -283,9 +263,14 @@ def harmonics(source: Source, orders: tuple[float, ...], controls: bool, toleran
 @click.option("--v-min", type=float, default=0.95, show_default=True, help="Lowest permitted voltage, pu.")
 @click.option("--v-max", type=float, default=1.05, show_default=True, help="Highest permitted voltage, pu.")
 @click.option("--loading", type=float, default=100.0, show_default=True, help="Highest permitted loading, %.")
+@click.option(
+    "--voltages",
+    type=click.Choice(["auto", "ll", "ln"]),
+    help="OpenDSS: judge voltages between phases (ll) or to earth (ln); told by what ties each bus to earth.",
+)
 @_controls
 @_tolerance
-@_studied(_OPENDSS, _PANDAPOWER)
+@_studied(OPENDSS, PANDAPOWER)
 def contingency(
     *,
     source: Source,
@@ -293,33 +278,40 @@ def contingency(
     v_min: float,
     v_max: float,
     loading: float,
+    voltages: Voltages | None,
     controls: bool,
     tolerance: float | None,
 ) -> Study:
     """Each branch out of service in turn (N-1): outages ranked by what they violate."""
     from studies.contingency import Limits
 
+    file = source.ready(controls=controls)
     shared: dict[str, Any] = {
         "limits": Limits(v_min, v_max, loading),
-        "elements": elements,
+        "elements": source.elements(elements),
         "progress": _progress,
     }
-    if source.solver == _PANDAPOWER:
+    if source.solver == PANDAPOWER:
         from studies.pandapower import contingency as of_network
 
-        return of_network.study(source.file, **shared, **_given(tolerance=tolerance))
+        _only(source, OPENDSS, voltages=voltages)
+        return of_network.study(file, **shared, **_given(tolerance=tolerance))
     from studies.opendss import contingency as of_circuit
 
-    return of_circuit.study(source.file, controls=controls, **shared, **_given(tolerance=tolerance))
+    given = _given(voltages=voltages, tolerance=tolerance)
+    return of_circuit.study(file, controls=controls, **shared, **given)
 
 
 @study.command()
 @click.option("--dc", is_flag=True, help="Lossless, without voltages and reactive power.")
-@_studied(_PANDAPOWER)
+@_studied(PANDAPOWER)
 def opf(source: Source, dc: bool) -> Study:
     """The cheapest dispatch within all limits, with its cost and the price at every bus."""
     from studies.pandapower import opf as of_network
+    from switchyard.errors import UsageError
 
+    if source.scratch is not None:
+        raise UsageError("a circuit holds neither costs nor limits of a dispatch", "give --network FILE.json")
     return of_network.study(source.file, dc=dc)
 
 
@@ -336,7 +328,7 @@ def opf(source: Source, dc: bool) -> Study:
 )
 @_controls
 @_tolerance
-@_studied(_OPENDSS, _PANDAPOWER)
+@_studied(OPENDSS, PANDAPOWER)
 def timeseries(
     *,
     source: Source,
@@ -355,17 +347,22 @@ def timeseries(
     along = _given(mode=mode, steps=steps, minutes=minutes)
     if profile is not None and along:
         raise UsageError(f"--{next(iter(along))} is for the circuit's own shapes", "leave out one of the two")
-    if source.solver == _PANDAPOWER:
+    if source.solver == PANDAPOWER:
         from studies.pandapower import timeseries as of_network
 
         if profile is None:
             raise UsageError("a pandapower network holds no profiles", "give --profile-file FILE.csv")
-        return of_network.study(source.file, profile, progress=_progress, **_given(tolerance=tolerance))
+        file = source.ready(controls=controls)
+        profile = source.profile(profile)
+        return of_network.study(file, profile, progress=_progress, **_given(tolerance=tolerance))
     from studies.opendss import timeseries as of_circuit
 
+    if profile is None and source.scratch is not None:
+        raise UsageError("a pandapower network holds no profiles", "give --profile-file FILE.csv")
+    file = source.ready()
     return of_circuit.study(
-        source.file,
-        profile=profile,
+        file,
+        profile=None if profile is None else source.profile(profile),
         controls=controls,
         progress=_progress,
         **along,

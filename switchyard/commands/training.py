@@ -151,6 +151,7 @@ def _train_on_dataset(
     from flows.job import Job
     from flows.stages import observed
     from flows.stages.scores import score_table
+    from models.observed_site import UNSERVED
     from switchyard.settings import get_settings
 
     settings = get_settings()
@@ -167,6 +168,12 @@ def _train_on_dataset(
         _show_trained(found, score_table(job, record), f"switchyard evaluate {model} --dataset {name}")
         if decision is not None:
             click.echo(f"champion is version {decision.champion_after}: {decision.reason}")
+        unserved = record.result["version"]["tags"].get(UNSERVED)
+        click.echo(
+            f"not served: {unserved}"
+            if unserved
+            else f"to serve the champion as substation {name}: switchyard publish"
+        )
 
     show(value, as_json, text)
 

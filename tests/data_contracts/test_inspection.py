@@ -215,6 +215,77 @@ def test_readings__instrument_anomaly__is_not_rejected(readings, broken_rules, a
     assert broken_rules("readings", data) == {}
 
 
+def interrupted(columns, rows, phases, residual, current=0.0):
+    """Phases of which a residual voltage is left, with the line voltages and powers that go with it."""
+    third = np.exp(2j * np.pi / 3)
+    left = [residual if phase in phases else 1.0 for phase in "abc"]
+    v = [left[k] * columns[f"v_{phase}_v"] * third**-k for k, phase in enumerate("abc")]
+    for k, (one, other) in enumerate(("ab", "bc", "ca")):
+        act(columns, rows, f"v_{one}{other}_v", lambda _, k=k: np.abs(v[k] - v[(k + 1) % 3])[rows])
+    for phase in phases:
+        for name in (f"v_{phase}_v", f"v_min_{phase}_v", f"v_max_{phase}_v"):
+            act(columns, rows, name, lambda x: residual * x)
+        act(columns, rows, f"i_{phase}_a", lambda x: current * x)
+        for name in (f"p_{phase}_w", f"q_{phase}_var"):
+            act(columns, rows, name, lambda x: residual * current * x)
+
+
+def without(data, names):
+    """Columns of nulls."""
+    for name in names:
+        data = data.set_column(data.column_names.index(name), name, pa.nulls(data.num_rows, pa.float64()))
+    return data
+
+
+LINES = ["v_ab_v", "v_bc_v", "v_ca_v"]
+
+
+@pytest.mark.parametrize("unknown", [[], LINES, LINES[:2]])
+@pytest.mark.parametrize(("phases", "current"), [("b", 0.0), ("ca", 1e-3), ("b", 1.0)])
+@pytest.mark.parametrize("residual", [0.0, 5e-5, 1e-3, 1.3e-3, 0.02])
+def test_readings__open_conductor_or_instrument_without_a_phase__is_not_rejected(
+    readings, broken_rules, residual, phases, current, unknown
+):
+    """Behind an open conductor no current flows; behind a blown fuse of the voltage transformer it does."""
+
+    def spoil(columns):
+        interrupted(columns, one_point(columns), phases, residual, current)
+
+    data = readings(spoil, kind="unbalance", seconds=30)
+
+    assert broken_rules("readings", without(data, unknown)) == {}
+
+
+def test_truth__open_conductor__is_not_rejected(small_tables, broken_rules):
+    columns = dict(small_tables["readings_truth"])
+    rows = np.asarray(columns["point"]) == columns["point"][0]
+    for name, share in (("v_b_v", 1e-3), ("v_ab_v", 3**-0.5), ("v_bc_v", 3**-0.5)):
+        columns[name] = np.where(rows, share * np.asarray(columns[name]), columns[name])
+    columns["vuf_pct"] = np.where(rows, 50.0, columns["vuf_pct"])
+
+    assert "voltage_unit" not in broken_rules("readings_truth", as_arrow(TABLES["readings_truth"], columns))
+
+
+@pytest.mark.parametrize("unknown", [[], LINES, LINES[:2]])
+@pytest.mark.parametrize("factor", [1e-3, 1e-6, 1 / 19_052.6])
+def test_readings__one_phase_in_a_wrong_unit__is_no_open_conductor(readings, broken_rules, factor, unknown):
+    def spoil(columns):
+        rows = one_point(columns)
+        act(columns, rows, "v_b_v", lambda v: factor * v)
+
+    data = without(readings(spoil, kind="unbalance", seconds=30), unknown)
+
+    assert broken_rules("readings", data)["voltage_unit"] == 60
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e-6])
+def test_readings__all_voltages_in_a_wrong_unit__are_no_open_conductor(readings, broken_rules, factor):
+    """Line voltages agree with phase voltages then; no phase is live."""
+    data = readings(lambda c: scale(c, [*VOLTAGES, *LINES], factor), seconds=30)
+
+    assert broken_rules("readings", data)["voltage_unit"] == data.num_rows
+
+
 @pytest.mark.parametrize("residual", [0.0, 1e-3, 0.3, 0.8])
 def test_readings__vt_fuse__is_not_rejected(readings, broken_rules, residual):
     draw = np.random.default_rng(1)
@@ -227,7 +298,7 @@ def test_readings__vt_fuse__is_not_rejected(readings, broken_rules, residual):
 
     counts = broken_rules("readings", readings(blow, kind="unbalance", seconds=30))
 
-    # A tight 0.1 % of nominal in every row is what kilovolts look like; only that is taken for a wrong unit.
+    # A tight 0.1 % of nominal is what kilovolts look like, and the line voltages know of no missing phase.
     assert counts == ({"voltage_unit": 60} if residual == 1e-3 else {})
 
 

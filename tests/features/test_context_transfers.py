@@ -11,17 +11,9 @@ import substations
 from data_contracts.wire import Item, pack
 from features.context import transfers
 from features.online import windows_from_rows
-from features.rearrangement import (
-    MOST,
-    Move,
-    States,
-    alternatives,
-    code_of,
-    deviation_pct,
-    moves_of,
-    outcomes,
-    reach,
-)
+from features.rearrangement.arrangements import MOST, Move, code_of, moves_of, reach
+from features.rearrangement.outcomes import alternatives, deviation_pct, outcomes
+from features.rearrangement.states import States
 from substations.movable import movable_facts
 from substations.station import station_facts
 

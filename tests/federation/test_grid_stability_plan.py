@@ -9,9 +9,10 @@ from federation.plans.grid_stability import AFTER, CLASS_DRIVERS, DRIVERS, weigh
 from federation.rounds import fit_here
 from models.compilation import TOLERANCE, check_parity
 from models.decision.grid_stability import DEFINITION, class_of
-from models.rows import Names, Rows
+from models.rows import Names
 from models.runtime import CompiledModel
-from models.splits import TEST, TRAIN, VALIDATION
+from models.splits import TRAIN
+from tests.federation.made_rows import rows_of
 
 N = 240
 FAILURES = tuple(name.removeprefix("score_after_").replace("_", "-") for name in AFTER)
@@ -42,11 +43,7 @@ def state_rows(seed, substation):
     }
     one = Names(np.zeros(N, dtype=np.int64), (substation,))
     days = Names.of([f"{substation}.day-{at // 2:04d}" for at in range(N)])
-    split = rng.choice([TRAIN, VALIDATION, TEST], N, p=[0.6, 0.2, 0.2]).astype(np.int8)
-    return Rows(
-        columns=DEFINITION.columns, X=X, truth=truth, substation=one, episode=days, kind=one, point=one,
-        point_kind=one, t=np.arange(N, dtype=np.float64), split=split,
-    )  # fmt: skip
+    return rows_of(DEFINITION, X, truth, rng, substation=one, episode=days)
 
 
 def few(mine):

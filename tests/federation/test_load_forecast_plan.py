@@ -6,17 +6,16 @@ import pytest
 from features.context.ahead import YEAR_DAYS
 from federation.fits import pooled
 from federation.plans import plan
-from federation.plans.load_sums import PENALTY, IntervalSums, ProphetSums, prophet
+from federation.plans.load_sums import MONTHS, PENALTY, IntervalSums, ProphetSums, prophet
 from federation.rounds import fit_here
-from models import load_inputs, load_model, prophet_form
+from models import load_inputs, load_intervals, prophet_form
 from models.compilation import TOLERANCE, check_parity
 from models.energy.load_forecast import DEFINITION
-from models.load_inputs import HORIZONS, INDEX
+from models.load_inputs import HORIZONS, INDEPENDENT, INDEX
 from models.load_scores import NAIVE
 from models.prophet_form import TERMS, YEAR_ORDER
-from models.rows import Names, Rows
 from models.runtime import CompiledModel
-from models.splits import TEST, TRAIN, VALIDATION
+from tests.federation.made_rows import rows_of
 
 N, DAY_S = 1500, 86_400.0
 PARAMS = {"epochs": 4, "batch": 256}
@@ -39,12 +38,7 @@ def load_rows(seed, days=300.0, n=N):
         truth[f"p_{name}"] = now + level * more
         truth |= {f"{naive}_{name}": now for naive in (*NAIVE, "oracle")}
         truth[f"holiday_{name}"] = np.zeros(n, dtype=bool)
-    one = Names(np.zeros(n, dtype=np.int64), ("one",))
-    split = rng.choice([TRAIN, VALIDATION, TEST], n, p=[0.6, 0.2, 0.2]).astype(np.int8)
-    return Rows(
-        columns=DEFINITION.columns, X=X, truth=truth, substation=one, episode=one, kind=one, point=one,
-        point_kind=one, t=local_s, split=split,
-    )  # fmt: skip
+    return rows_of(DEFINITION, X, truth, rng, t=local_s)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +101,7 @@ def test_prophet_sums__answers_that_no_rows_have__are_found(sites):
 
 def test_fitted__intervals__are_those_of_sorted_scores(made, sites):
     fitted, rows = MINE.fitted(made), pooled(sites)
-    sorted_scores = load_model.conformal(fitted, rows["X_validation"], rows["load_validation"], 0.9)
+    sorted_scores = load_intervals.conformal(fitted, rows["X_validation"], rows["load_validation"], 0.9)
     np.testing.assert_allclose(fitted.intervals.factor, sorted_scores.factor, atol=0.0101)
     assert (fitted.intervals.factor >= sorted_scores.factor).all()
     error = np.abs(fitted.predict(rows["X_validation"]) - rows["load_validation"]).sum(axis=0)
@@ -170,3 +164,18 @@ def test_local_data__many_rows__are_spread_and_capped(monkeypatch):
     }  # fmt: skip
     again = MINE.local_data(load_rows(5))
     assert np.array_equal(data["X"], again["X"])
+
+
+def test_prophet_sums__quarters_of_an_hour_that_are_equal__are_no_regressor_to_divide_by():
+    n, largest = 1000, 1e-17
+    squares = np.full(INDEPENDENT, n * largest**2)
+    squares[-1] = n * 0.04
+    months = np.zeros(MONTHS, dtype=np.int64)
+    months[600] = n
+    sums = {
+        "sums": np.stack([np.zeros(INDEPENDENT), squares]),
+        "level": np.array([0.5 * n]),
+        "months": months,
+    }
+    scale = ProphetSums().close("regressors", {}, sums)["load_scale"]
+    np.testing.assert_allclose(scale, [*np.ones(INDEPENDENT - 1), 0.2])

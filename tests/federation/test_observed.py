@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date, datetime
 from unittest.mock import patch
 
 import numpy as np
@@ -22,7 +21,6 @@ from federation.ledger import Ledger
 from federation.measured import Measured, split_of
 from federation.observed import judge, pool_of
 from federation.plans import plan, schema_digest
-from federation.plans.load_sums import MONTHS, ProphetSums
 from federation.registration import Global, register
 from federation.rounds import Federation, federate_rounds
 from federation.run import specs
@@ -34,11 +32,8 @@ from federation.wire import decode, encode
 from flows.job import Job
 from flows.stages import observed_federation, promotion
 from flows.stages.observed_federation import choose
-from ingestion.mapping import parse_mapping
-from ingestion.run import ingest
 from models import comparison, load_inputs, registry
 from models.errors import DataError, PromotionError
-from models.load_inputs import INDEPENDENT
 from models.load_scores import NAIVE
 from models.splits import TEST
 from models.time_splits import TimeSplit
@@ -46,8 +41,8 @@ from switchyard.cli import main
 from switchyard.errors import UsageError
 from switchyard.home import Home
 from switchyard.settings import get_settings
+from tests.federation.measured_feeders import LARGER, STEP_S, ZONE, ingested, series
 
-ZONE, DAYS, STEP_S, LARGER = "Europe/Amsterdam", 180, 3600, 300.0
 TIMES = {
     "validation_from": datetime.fromisoformat("2021-04-15"),
     "test_from": datetime.fromisoformat("2021-05-01"),
@@ -57,46 +52,6 @@ TIMES = {
 FEW = {"epochs": 2}
 START = date(2025, 1, 1)
 """A campaign's, which a measured dataset does not look at."""
-
-MAPPING = """\
-table: {table}
-substation: town
-time_zone: {zone}
-time: {{columns: [time], zone: offset, step_s: {step}}}
-"""
-LOAD = """\
-points:
-{points}
-"""
-POINT = "  {name}: {{columns: {{p_w: {{from: {name}, unit: MW}}}}}}\n"
-
-
-def series(seed, days=DAYS, step_s=STEP_S):
-    """Load of a feeder, MW: a daily shape that differs at weekends, slow departures and noise."""
-    rng = np.random.default_rng(seed)
-    t = np.arange(int(days * 86_400 / step_s)) * step_s / 86_400.0
-    free = np.isin(np.floor(t).astype(int) % 7, (1, 2))
-    shape = 2.0 * np.sin(2 * np.pi * (t - 0.4)) + np.sin(4 * np.pi * t + seed) - 1.0 * free
-    slow = np.convolve(rng.normal(0, 1, t.size + 23), np.ones(24) / 24.0, "valid")
-    return 8.0 + shape + slow + 0.1 * rng.normal(size=t.size)
-
-
-def ingested(
-    home: Home, folder: Path, name: str, columns: dict[str, np.ndarray], step_s: int = STEP_S
-) -> Dataset:
-    """A dataset of loads as `switchyard ingest` makes it, a point a column."""
-    begin = datetime(2021, 1, 4, tzinfo=UTC)
-    count = len(next(iter(columns.values())))
-    lines = [f"time,{','.join(columns)}"]
-    for at in range(count):
-        values = ",".join(f"{column[at]:.6f}" for column in columns.values())
-        lines.append(f"{(begin + timedelta(seconds=step_s * at)).isoformat()},{values}")
-    path = folder / f"{name}.csv"
-    path.write_text("\n".join(lines) + "\n")
-    points = LOAD.format(points="".join(POINT.format(name=point) for point in columns))
-    text = MAPPING.format(table="load", zone=ZONE, step=step_s) + points
-    ingest(home, [path], parse_mapping(text), text, name)
-    return Dataset.open(home.dataset(name))
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +216,7 @@ def test_scheme__splits_that_differ__names_each_site():
         split_of("anything")
 
 
+@pytest.mark.slow
 def test_register__group__has_a_name_of_its_own_and_versions_of_the_sites(made, home):
     _, _, outcome, first, _ = made
     tags = first.version.tags
@@ -283,6 +239,7 @@ def test_register__group__has_a_name_of_its_own_and_versions_of_the_sites(made, 
         assert registry.versions(home, name) == ()
 
 
+@pytest.mark.slow
 def test_judge__every_site__has_all_models_on_the_same_rows(made, home):
     _, of, outcome, first, _ = made
     assert [one.site for one in first.measured] == ["north", "south"]
@@ -308,6 +265,7 @@ def test_judge__every_site__has_all_models_on_the_same_rows(made, home):
     assert {one.model for one in first.rows} == {"load_forecast.north-south"}
 
 
+@pytest.mark.slow
 def test_report__federation__is_written_for_people_and_programs(made, home):
     first = made[3]
     json_path, markdown_path = observed_report.write(home, first)
@@ -322,6 +280,7 @@ def test_report__federation__is_written_for_people_and_programs(made, home):
     assert line[6].split(" (")[1].rstrip(")") in NAIVE
 
 
+@pytest.mark.slow
 def test_compare__two_global_models_of_a_group__are_judged_on_its_test_days(made, home):
     sites, of, _, first, second = made
     assert second.version.alias == "challenger"
@@ -333,21 +292,7 @@ def test_compare__two_global_models_of_a_group__are_judged_on_its_test_days(made
     assert len(pool.split(TEST)) == sum(one.rows for one in first.measured)
 
 
-def test_prophet_sums__quarters_of_an_hour_that_are_equal__are_no_regressor_to_divide_by():
-    n, largest = 1000, 1e-17
-    squares = np.full(INDEPENDENT, n * largest**2)
-    squares[-1] = n * 0.04
-    months = np.zeros(MONTHS, dtype=np.int64)
-    months[600] = n
-    sums = {
-        "sums": np.stack([np.zeros(INDEPENDENT), squares]),
-        "level": np.array([0.5 * n]),
-        "months": months,
-    }
-    scale = ProphetSums().close("regressors", {}, sums)["load_scale"]
-    np.testing.assert_allclose(scale, [*np.ones(INDEPENDENT - 1), 0.2])
-
-
+@pytest.mark.slow
 def test_fitted__hourly_steps__has_slopes_of_the_order_of_one(made):
     form = made[1].plan.fitted(made[2].state).prophet
     assert np.abs(form.regressors / form.scale[:, None]).max() < 100.0
@@ -372,11 +317,13 @@ def test_site_processes__feeders__answer_from_their_own_rows(job, home):
             assert update.n == len(of.plan.load(folders[site], START, sites.splits[site].text)["X"])
 
 
+@pytest.mark.slow
 def test_promote__version_of_a_group__needs_a_reason(made, job):
     with pytest.raises(PromotionError, match="was compared when it was made"):
         promotion.promote(job, "load_forecast.north-south")
 
 
+@pytest.mark.slow
 def test_evaluate__version_of_a_group__names_its_report(made, home):
     _, markdown_path = observed_report.write(home, made[3])
     ran = command(home, "evaluate", "load_forecast.north-south")

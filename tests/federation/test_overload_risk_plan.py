@@ -9,9 +9,8 @@ from models.compilation import TOLERANCE, check_parity
 from models.hot_spot_levels import CRITICAL, LIMITS_C, OVER, level_of
 from models.maintenance.overload_risk import DEFINITION
 from models.overload_rows import AHEAD, DAY_AGO
-from models.rows import Names, Rows
 from models.runtime import CompiledModel
-from models.splits import TEST, TRAIN, VALIDATION
+from tests.federation.made_rows import rows_of
 
 N = 1500
 
@@ -37,12 +36,7 @@ def hot_rows(seed):
         "exceeds": over,
         "minutes": np.where(over, np.clip(160.0 - hottest, 1.0, 60.0), 60.0),
     }
-    one = Names(np.zeros(N, dtype=np.int64), ("one",))
-    split = rng.choice([TRAIN, VALIDATION, TEST], N, p=[0.6, 0.2, 0.2]).astype(np.int8)
-    return Rows(
-        columns=DEFINITION.columns, X=X, truth=truth, substation=one, episode=one, kind=one, point=one,
-        point_kind=one, t=np.arange(N, dtype=np.float64), split=split,
-    )  # fmt: skip
+    return rows_of(DEFINITION, X, truth, rng)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,8 @@ from federation.rounds import fit_here
 from models import quality_indicators
 from models.compilation import TOLERANCE, check_parity
 from models.maintenance.power_quality_index import DEFINITION
-from models.rows import Names, Rows
 from models.runtime import CompiledModel
-from models.splits import TEST, TRAIN, VALIDATION
+from tests.federation.made_rows import rows_of
 
 N = 900
 PARAMS = {"epochs": 16, "learning_rate": 5e-3, "batch": 128}
@@ -46,12 +45,7 @@ def quality_rows(seed, n=N):
         "single_share": rng.normal(0.85, 0.03, n),
         "metered_index": index,
     }
-    one = Names(np.zeros(n, dtype=np.int64), ("one",))
-    split = rng.choice([TRAIN, VALIDATION, TEST], n, p=[0.6, 0.2, 0.2]).astype(np.int8)
-    return Rows(
-        columns=DEFINITION.columns, X=X, truth=truth, substation=one, episode=one, kind=one, point=one,
-        point_kind=one, t=np.arange(n, dtype=np.float64), split=split,
-    )  # fmt: skip
+    return rows_of(DEFINITION, X, truth, rng)
 
 
 @pytest.fixture(scope="module")

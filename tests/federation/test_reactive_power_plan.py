@@ -9,9 +9,8 @@ from federation.plans import plan, reactive_power
 from federation.rounds import fit_here
 from models.compilation import TOLERANCE, check_parity
 from models.decision.reactive_power import DEFINITION, FORMULAS, IN_SERVICE, INPUTS, RATED, STEPS, UNIT
-from models.rows import Names, Rows
 from models.runtime import CompiledModel
-from models.splits import TEST, TRAIN, VALIDATION
+from tests.federation.made_rows import rows_of
 
 N = 900
 PARAMS = {"epochs": 24, "learning_rate": 5e-3, "batch": 128}
@@ -37,12 +36,7 @@ def bank_rows(seed, n=N):
         "floor_var": np.full(n, 1e4),
         "counted": np.ones(n, dtype=bool),
     }
-    one = Names(np.zeros(n, dtype=np.int64), ("one",))
-    split = rng.choice([TRAIN, VALIDATION, TEST], n, p=[0.6, 0.2, 0.2]).astype(np.int8)
-    return Rows(
-        columns=DEFINITION.columns, X=X, truth=truth, substation=one, episode=one, kind=one, point=one,
-        point_kind=one, t=np.arange(n, dtype=np.float64), split=split,
-    )  # fmt: skip
+    return rows_of(DEFINITION, X, truth, rng)
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import pytest
 from federation.plans import plan
 from federation.rounds import fit_here
 from models.compilation import TOLERANCE, check_parity
+from models.failure_factors import FACTORS
 from models.maintenance import equipment_failure, voltage_sag
 from models.ranking import FAILED, FAILS, TIME_D, TRUE_RANK, TRUE_RISK, WEIGHT
-from models.rows import Names, Rows
 from models.runtime import CompiledModel
-from models.splits import TEST, TRAIN, VALIDATION
+from tests.federation.made_rows import rows_of
 
 N = 2400
 
@@ -21,15 +21,6 @@ def drawn(definition, rng):
     optional = [definition.features.index(name) for name in definition.optional]
     X[np.ix_(np.arange(0, N, 3), np.array(optional, dtype=np.int64))] = np.nan
     return X
-
-
-def rows_of(definition, X, truth, rng):
-    one = Names(np.zeros(N, dtype=np.int64), ("one",))
-    return Rows(
-        columns=definition.columns, X=X, truth=truth, substation=one, episode=one, kind=one, point=one,
-        point_kind=one, t=np.arange(N, dtype=np.float64),
-        split=rng.choice([TRAIN, VALIDATION, TEST], N, p=[0.6, 0.2, 0.2]).astype(np.int8),
-    )  # fmt: skip
 
 
 def failing_rows(seed):
@@ -133,7 +124,7 @@ def test_contributions__first_factor__is_what_decides():
     # Together they are the margin less that of a row before any split.
     plain = fitted.risk.start + given.sum(axis=1)
     np.testing.assert_allclose(fitted.risk.margin(X), plain)
-    deciding = [equipment_failure.FACTORS.index(name) for name in ("age", "anomalies")]
+    deciding = [FACTORS.index(name) for name in ("age", "anomalies")]
     assert np.abs(given[:, deciding]).mean() > 10.0 * np.abs(np.delete(given, deciding, axis=1)).mean()
 
 

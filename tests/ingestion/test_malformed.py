@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from ingestion import text
-from ingestion.conversion import lone_ahead
 from ingestion.errors import IngestionError
 from ingestion.files import chunks
 from ingestion.mapping import File, parse_mapping
+from ingestion.order import lone_ahead
 from ingestion.records import read_record
 from ingestion.text import check_text
 from switchyard.cli import main

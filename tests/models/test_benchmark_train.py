@@ -32,6 +32,7 @@ def one_model(tmp_path, profile):
     return path
 
 
+@pytest.mark.slow
 def test_main__one_model__prints_its_costs_as_the_last_line(campaign, one_model):
     before = {path for path in campaign.root.rglob("*") if path.is_file()}
 

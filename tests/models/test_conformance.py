@@ -11,10 +11,11 @@ import pytest
 from data_contracts.answers import fields
 from data_contracts.version import CONTRACT_VERSION
 from features import ALL_INDEX
-from models import compilation, registry, training
+from models import compilation, registry
 from models.catalogue import NAMES, definition
 from models.evaluation import TREE3
 from models.frequency_regimes import TRENDS
+from models.pool import load
 from models.runtime import CompiledModel
 from models.sequences import HISTORY_NAMES
 from models.splits import TEST, TRAIN, VALIDATION
@@ -44,7 +45,7 @@ def pools():
 def pool(declared, profile, folders, pools):
     """Read once a model: whoever asks for rows of a pool gets copies."""
     if declared.name not in pools:
-        pools[declared.name] = training.load(declared, profile, folders)
+        pools[declared.name] = load(declared, profile, folders)
     return pools[declared.name]
 
 

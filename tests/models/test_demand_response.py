@@ -6,16 +6,17 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from data_contracts.dataset import Dataset
-from models import kmeans, training
+from models import kmeans
 from models.energy.demand_response import DEFINITION, FIGURES, NAMED_BY, PEAK_LOAD, RESPONSE, named
 from models.errors import ModelError
 from models.kmeans import Partition, Space
+from models.pool import load
 from models.splits import TEST, TRAIN, VALIDATION
 
 
 @pytest.fixture(scope="module")
 def pool(profile, folders):
-    return training.load(DEFINITION, profile, folders)
+    return load(DEFINITION, profile, folders)
 
 
 @pytest.fixture(scope="module")

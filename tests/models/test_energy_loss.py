@@ -11,9 +11,10 @@ from data_contracts.version import CONTRACT_VERSION
 from features.context.station import nameplates
 from federation.plans import plan
 from federation.rounds import fit_here
-from models import compilation, polynomials, training
+from models import compilation, polynomials
 from models.catalogue import definition
 from models.energy.energy_loss import INPUTS, _category
+from models.pool import Pool, load
 from models.rows import Rows
 from models.runtime import CompiledModel
 from models.splits import TEST, TRAIN, VALIDATION
@@ -36,8 +37,8 @@ def declared():
 
 
 @pytest.fixture(scope="module")
-def pool(declared, profile, folders) -> training.Pool:
-    return training.load(declared, profile, folders)
+def pool(declared, profile, folders) -> Pool:
+    return load(declared, profile, folders)
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,13 @@ import pytest
 import features
 import substations
 from data_contracts.dataset import Dataset
-from models import asset_rows, training
+from models import asset_rows
 from models.errors import DataError
 from models.evaluation import answer_all, evaluated_rows
-from models.maintenance.equipment_failure import DEFINITION, FACTORS, HORIZON_D, level_of
+from models.failure_factors import FACTORS
+from models.failure_outlook import HORIZON_D, level_of
+from models.maintenance.equipment_failure import DEFINITION
+from models.pool import load
 from models.splits import TEST, TRAIN, VALIDATION
 from switchyard.identity import ScenarioId
 
@@ -24,7 +27,7 @@ START = date(2025, 1, 1)
 
 @pytest.fixture(scope="module")
 def pool(profile, folders):
-    return training.load(DEFINITION, profile, folders)
+    return load(DEFINITION, profile, folders)
 
 
 @pytest.fixture(scope="module")

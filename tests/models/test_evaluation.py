@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from models.catalogue import definition
+from models.declaration import Bar
 from models.evaluation import answer_all, evaluate, evaluated_rows
 from models.metrics import mean_of
-from models.protocol import Bar
+from models.pool import load
 from models.splits import TRAIN
-from models.training import load
 
 
 @pytest.fixture(scope="module")

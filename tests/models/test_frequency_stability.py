@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from features.sequence import SEQUENCE_NAMES, sequence
-from models import training
 from models.monitoring import frequency_stability as module
 from models.monitoring.frequency_stability import DEFINITION
+from models.pool import load
 from serving.answers import build_decoder
 
 NAME = "frequency_stability"
@@ -12,7 +12,7 @@ NAME = "frequency_stability"
 
 @pytest.fixture(scope="module")
 def pool(profile, folders):
-    return training.load(DEFINITION, profile, folders)
+    return load(DEFINITION, profile, folders)
 
 
 @pytest.fixture(scope="module")

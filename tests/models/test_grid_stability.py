@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from data_contracts.tables.stability import CLASSES, KNOWN, MARGINS
-from models import logistic, stability_stack, training
+from models import logistic, stability_stack
 from models.decision.grid_stability import DEFINITION, NAMED, THRESHOLDS, UNCAPPED, class_of
 from models.evaluation import TREE3, answer_all
+from models.pool import load
 from models.rows import Names
 from models.splits import TEST, TRAIN, VALIDATION
 
 
 @pytest.fixture(scope="module")
 def pool(profile, folders):
-    return training.load(DEFINITION, profile, folders)
+    return load(DEFINITION, profile, folders)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models import plots, training
+from models import plots
 from models.catalogue import definition
 from models.harmonic_orders import dominant, named_orders, overlap
 from models.monitoring.harmonic_analysis import (
@@ -13,11 +13,12 @@ from models.monitoring.harmonic_analysis import (
     class_of,
     measured_pct,
 )
+from models.pool import load
 
 
 @pytest.fixture(scope="module")
 def pool(profile, folders):
-    return training.load(definition("harmonic_analysis"), profile, folders)
+    return load(definition("harmonic_analysis"), profile, folders)
 
 
 def test_class_of__limits__are_medium():

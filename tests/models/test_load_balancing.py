@@ -8,10 +8,11 @@ import pytest
 
 import features
 from data_contracts.version import CONTRACT_VERSION
-from models import compilation, training
+from models import compilation
 from models.catalogue import definition
 from models.decision.load_balancing import CODES, CRITERIA, IMBALANCES
 from models.graphs import INPUT, Graph
+from models.pool import Pool, load
 from models.runtime import CompiledModel
 from models.splits import TEST, TRAIN, VALIDATION
 from models.topsis import Topsis, TopsisEstimator
@@ -31,8 +32,8 @@ def declared():
 
 
 @pytest.fixture(scope="module")
-def pool(declared, profile, folders) -> training.Pool:
-    return training.load(declared, profile, folders)
+def pool(declared, profile, folders) -> Pool:
+    return load(declared, profile, folders)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from models.energy.load_forecast_combined import DEFINITION, TRUE_WEATHER
 from models.errors import DataError, ModelError
 from models.load_combination import MEMBERS, CombinedLoad, of_week, weigh
 from models.load_inputs import HORIZONS, INDEX, KNOWN, WEATHER
-from models.load_model import Intervals
+from models.load_intervals import Intervals
 from models.n_beats_model import SHAPE, NBeatsModel
 from models.observed_load import means
 from models.runtime import CompiledModel

@@ -8,7 +8,8 @@ import pytest
 from models import load_inputs, load_model, load_network, load_rows, load_scores, load_training, prophet_form
 from models.energy.load_forecast import DEFINITION
 from models.load_inputs import FEATURES, HORIZONS, INDEX, PLAIN
-from models.load_model import SHAPE, Intervals, LoadModel, at_hour
+from models.load_intervals import Intervals, at_hour, conformal
+from models.load_model import SHAPE, LoadModel
 from models.networks import Course
 from models.prophet_form import ProphetForm
 from models.rows import Names, Rows
@@ -131,7 +132,7 @@ def test_at_hour__between_full_hours__is_interpolated_around_midnight():
 def test_conformal__rows_not_fitted_on__hold_nine_of_ten(model, rng):
     X, _ = inputs(rng, 4000)
     y = model.predict(X) + 0.02 * rng.normal(size=(4000, 3))
-    found = replace(model, intervals=load_model.conformal(model, X[:2000], y[:2000], 0.9))
+    found = replace(model, intervals=conformal(model, X[:2000], y[:2000], 0.9))
     inside = np.abs(found.predict(X[2000:]) - y[2000:]) <= found.half(X[2000:])
     np.testing.assert_allclose(inside.mean(axis=0), 0.9, atol=0.03)
 

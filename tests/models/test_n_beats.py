@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models import compilation, load_inputs, n_beats, n_beats_model, n_beats_training, training
+from models import compilation, load_inputs, n_beats, n_beats_model, n_beats_training, prophet_form
 from models.catalogue import definition
 from models.energy.load_forecast_n_beats import DEFINITION
 from models.errors import ModelError
@@ -11,6 +11,7 @@ from models.load_inputs import EARLIER, FEATURES, INDEX
 from models.n_beats import BLOCKS, PER_STACK, STACKS, WINDOW_H, Shape, bases, by_stack, forward, initial
 from models.n_beats_model import ENDS_H, SHAPE
 from models.networks import Course
+from models.pool import load
 from models.runtime import CompiledModel
 from models.splits import TEST, TRAIN, VALIDATION
 
@@ -104,6 +105,23 @@ def test_model__fitted__answers_alike_in_numpy_keras_and_onnx(rng):
     assert fitted.half(X).shape == (300, 3)
 
 
+def test_fit__constant_load__scales_nothing_by_rounding(rng):
+    """A load that stands still moves by rounding alone, which must not be blown up when it moves later."""
+    X = np.full((400, len(FEATURES) + len(EARLIER)), 0.3)
+    turn = rng.uniform(0, 2 * np.pi, 400)
+    X[:, INDEX["hour_sin"]], X[:, INDEX["hour_cos"]] = np.sin(turn), np.cos(turn)
+    lags = load_inputs.places(load_inputs.LAGS)
+    X[:, lags] += 1e-12 * rng.normal(size=(400, len(lags)))
+    y, ahead = np.full((400, 3), 0.3), np.full((400, 24), 0.3)
+    fitted = n_beats_model.fit(X, y, ahead, Course(epochs=1, batch=100, learning_rate=2e-3), 1)
+    spread = load_inputs.known(X).std(axis=0)
+    assert ((spread > 0.0) & (spread < prophet_form.LEAST_SCALE)).any()
+    np.testing.assert_array_equal(fitted.scale[spread <= prophet_form.LEAST_SCALE], 1.0)
+    np.testing.assert_allclose(fitted.predict(X), 0.3, atol=0.01)
+    X[:, lags] += 0.05 * rng.normal(size=(400, len(lags)))
+    assert np.abs(fitted.predict(X)).max() < 10.0
+
+
 def test_ends__of_the_horizons__are_the_middles_of_their_quarters():
     assert ENDS_H[:3] == (0.125, 0.875, 23.875)
     assert len(ENDS_H) == 27
@@ -121,8 +139,8 @@ def test_definition__beside_the_first_algorithm__answers_the_same_fields():
 
 
 def test_definition__on_the_campaigns_rows__compiles_to_what_it_answers(profile, folders, tmp_path):
-    first = training.load(definition("load_forecast"), profile, folders)
-    pool = training.load(DEFINITION, profile, folders)
+    first = load(definition("load_forecast"), profile, folders)
+    pool = load(DEFINITION, profile, folders)
     np.testing.assert_array_equal(pool.training.t, first.training.t)
     np.testing.assert_array_equal(
         pool.training.inputs(definition("load_forecast").features), first.training.X

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from data_contracts.transmission import LINE_NAMES
-from models import dispatch_limits, dispatch_rows, resolving, training
+from models import dispatch_limits, dispatch_rows, resolving
 from models.decision.optimal_dispatch import DEFINITION
 from models.errors import DataError, ModelError
 from models.evaluation import ORACLE, answer_all
+from models.pool import load
 from models.splits import TEST, TRAIN, VALIDATION
 
 
 @pytest.fixture(scope="module")
 def pool(profile, folders):
-    return training.load(DEFINITION, profile, folders)
+    return load(DEFINITION, profile, folders)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_redispatch__overloaded_dispatch__is_brought_within_limits(pool):
 def test_build__table_of_another_grid__is_refused(monkeypatch, profile, folders):
     monkeypatch.setattr(dispatch_rows, "UNITS", dispatch_rows.UNITS[:-1])
     with pytest.raises(DataError, match="another grid"):
-        training.load(DEFINITION, profile, folders)
+        load(DEFINITION, profile, folders)
 
 
 def test_resolver__none_handed_in__says_so(monkeypatch):

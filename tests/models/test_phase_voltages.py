@@ -7,9 +7,10 @@ import pytest
 
 from features import ALL_INDEX
 from features.catalogue import CATALOGUE, INDEX
-from models import compilation, observed_training, training
+from models import compilation, observed_training
 from models.catalogue import definition
 from models.evaluation import MODEL, TREE3, answer_all
+from models.pool import load
 from models.runtime import CompiledModel
 from models.splits import TEST, TRAIN, VALIDATION
 from switchyard.home import Home
@@ -59,7 +60,7 @@ def test_declaration__beside_the_first__reads_less_and_answers_the_same(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_version__of_simulated_rows__answers_compiled_as_fitted(name, profile, folders, tmp_path):
     declared = definition(name, "phase_voltages")
-    rows = training.load(declared, profile, folders).training
+    rows = load(declared, profile, folders).training
     parity = compilation.compile_into(
         declared, fit(declared, rows), part(rows, TEST), tmp_path, part(rows, TRAIN)
     )

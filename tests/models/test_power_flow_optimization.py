@@ -8,8 +8,9 @@ import pytest
 import features
 import substations
 from data_contracts.version import CONTRACT_VERSION
-from models import compilation, setting_choice, training
+from models import compilation, setting_choice
 from models.catalogue import definition
+from models.pool import Pool, load
 from models.setting_programme import choose_by_programme
 from models.splits import TEST, TRAIN, VALIDATION
 from serving.answers import build_decoder
@@ -30,8 +31,8 @@ def declared():
 
 
 @pytest.fixture(scope="module")
-def pool(declared, profile, folders) -> training.Pool:
-    return training.load(declared, profile, folders)
+def pool(declared, profile, folders) -> Pool:
+    return load(declared, profile, folders)
 
 
 @pytest.fixture(scope="module")

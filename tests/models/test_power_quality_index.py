@@ -5,9 +5,10 @@ import pytest
 
 from data_contracts.dataset import Dataset
 from data_contracts.quality_index import INDICATORS, unified
-from models import quality_events, quality_indicators, training
+from models import quality_events, quality_indicators
 from models.graphs import INPUT, Graph
 from models.maintenance.power_quality_index import DEFINITION, RECOMMENDATIONS
+from models.pool import load
 from models.quality_indicators import FEATURES, MOST, STEP_PST, Readings
 from models.runtime import CompiledModel
 from models.symbols import Symbol
@@ -33,7 +34,7 @@ def estimate(**values):
 
 @pytest.fixture(scope="module")
 def pool(profile, folders):
-    return training.load(DEFINITION, profile, folders)
+    return load(DEFINITION, profile, folders)
 
 
 def test_estimate__nothing_logged__is_the_published_formula():

@@ -13,10 +13,11 @@ import pytest
 from flows.job import Job
 from flows.service import running_service
 from flows.stages import promotion as stages
-from models import card, compilation, promotion, registry, tracking, training
+from models import card, compilation, promotion, registry, tracking, version_tags
 from models.catalogue import definition
 from models.comparison import LEAST_EPISODES, Comparison, Paired, compare
 from models.errors import PromotionError, RegistryError
+from models.pool import Pool, load
 from models.registry import Package
 from models.splits import TEST, TRAIN, VALIDATION, scheme
 from models.unseen import Learnt, unseen_by
@@ -78,7 +79,7 @@ def test_judge__slice_that_cannot_tell__is_named_and_does_not_count(small):
 
 @pytest.fixture(scope="module")
 def pool(profile, folders):
-    return training.load(definition(NAME), profile, folders)
+    return load(definition(NAME), profile, folders)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def make(home, pool, tmp_path_factory):
         compiled = tmp_path_factory.mktemp("compiled")
         compilation.compile_into(declared, fitted, pool.split(TEST), compiled)
         key = registered + key
-        tags = {**training.version_tags(declared, pool, key), "trained_by": "pooled", "bar": "met", **tags}
+        tags = {**version_tags.made_from(declared, pool, key), "trained_by": "pooled", "bar": "met", **tags}
         store = tracking.connect(home)
         run_id = tracking.parent_run(store, NAME, key, "train", tags)
         tracking.log_datasets(store, run_id, pool.digests, "training")
@@ -296,9 +297,7 @@ def test_unseen__another_dataset__leaves_days_that_were_test_days_there_too(pool
 def test_unseen__substation_that_did_not_contribute__counts_whole(pool, profile):
     apart = msgspec.structs.replace(profile, training=("mumbai",), held_out=("delhi",))
     delhi = pool.training.substation.array() == "delhi"
-    parted = training.Pool(
-        pool.training.select(~delhi), pool.training.select(delhi), 0, pool.digests, {}, pool.scheme
-    )
+    parted = Pool(pool.training.select(~delhi), pool.training.select(delhi), 0, pool.digests, {}, pool.scheme)
     found = unseen_by((learnt(pool, contributors=("mumbai",)),), parted, apart)
     assert len(found.held_out) == int(delhi.sum())
     both = unseen_by((learnt(pool, contributors=("mumbai",)), learnt(pool)), parted, apart)

@@ -10,9 +10,9 @@ from models import compilation, registry, tracking
 from models.catalogue import definition
 from models.decision_tree import ClassTree
 from models.errors import RegistryError
+from models.pool import load
 from models.registry import Package
 from models.splits import TEST, TRAIN
-from models.training import load
 from switchyard.home import Home
 
 NAME = "phase_imbalance"

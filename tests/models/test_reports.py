@@ -8,9 +8,9 @@ import pytest
 
 from models import reports
 from models.catalogue import NAMES, definition
+from models.declaration import Bar
 from models.evaluation import ReportRow
 from models.plain import Said
-from models.protocol import Bar
 from models.reports import Footprint, Training
 from models.standing import asked, standing, why
 from switchyard.home import Home

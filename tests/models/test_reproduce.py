@@ -28,6 +28,7 @@ def one_model(tmp_path, profile):
     return path
 
 
+@pytest.mark.slow
 def test_main__one_model_in_two_homes_and_processes__is_the_same_to_the_byte(campaign, one_model):
     command = [sys.executable, "-m", "benchmarks.reproduce", "--home", campaign.root, "--profile", one_model]
     ended = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False)

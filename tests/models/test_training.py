@@ -5,6 +5,7 @@ import pytest
 from models import registry, tracking, training
 from models.catalogue import NAMES
 from models.errors import DataError
+from models.pool import load
 from models.training import TrainResult
 
 STEP = "5" * 64
@@ -106,7 +107,7 @@ def test_train__missing_dataset__names_the_substation(campaign, profile, folders
 
 def test_load__training_and_held_out__are_kept_apart(profile, folders):
     split = msgspec.structs.replace(profile, training=("mumbai",), held_out=("delhi",))
-    pool = training.load(training.defined("phase_imbalance"), split, folders)
+    pool = load(training.defined("phase_imbalance"), split, folders)
     assert set(pool.training.substation.array()) == {"mumbai"}
     assert set(pool.held_out.substation.array()) == {"delhi"}
     fitted = pool.split(0)

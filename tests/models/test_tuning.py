@@ -3,9 +3,9 @@ import pytest
 
 from models import tuning
 from models.catalogue import definition
+from models.pool import load
 from models.splits import TRAIN
 from models.subsets import spread
-from models.training import load
 from switchyard.home import Home
 
 KEY = "t" * 64

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models import training
 from models.likelihood import log_likelihood
-from models.maintenance.voltage_sag import CAUSES, DEFINITION, QUIET_PER_EVENT, together
+from models.maintenance.voltage_sag import CAUSES, DEFINITION
+from models.pool import load
+from models.sag_forecast import together
 from models.sag_rows import QUIET_EVERY, STEP_S
+from models.sag_subsets import QUIET_PER_EVENT
 from models.splits import TRAIN
 
 NAME = DEFINITION.name
@@ -16,7 +18,7 @@ NAME = DEFINITION.name
 
 @pytest.fixture(scope="module")
 def pool(profile, folders):
-    return training.load(DEFINITION, profile, folders)
+    return load(DEFINITION, profile, folders)
 
 
 @pytest.fixture(scope="module")

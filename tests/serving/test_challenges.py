@@ -6,7 +6,7 @@ import pytest
 from flows.challenges import ask
 from flows.job import Job
 from flows.stages import serving
-from models import promotion, registry, tracking
+from models import registry, tracking
 from models.errors import RegistryError
 from serving.pull import CURRENT_RUN, EXPERIMENT, SHA256, SNAPSHOT
 from serving.routing import Challenge, read_routing
@@ -14,40 +14,20 @@ from serving.snapshot import current_name, open_snapshot
 from switchyard.errors import SwitchyardError, UsageError
 from switchyard.profiles import load_profile
 from switchyard.settings import get_settings
+from tests.serving.registering import register
 
 NAME = "voltage_anomaly"
 
 pytestmark = pytest.mark.timeout(900)
 
 
-def register(home, compiled, alias):
-    """Register a compiled folder as training does, without training."""
-    store = tracking.connect(home)
-    client, of = store.client, tracking.experiment(store, NAME)
-    run = client.create_run(of)
-    model = client.create_logged_model(of, name=NAME, source_run_id=run.info.run_id)
-    whole = compiled.parent / f"whole-{alias}"
-    whole.mkdir()
-    compiled.rename(whole / registry.COMPILED)
-    client.log_model_artifacts(model.model_id, str(whole))
-    client.finalize_logged_model(model.model_id, "READY")
-    if alias == registry.CHAMPION:
-        client.create_registered_model(NAME)
-    made = client.create_model_version(
-        NAME,
-        source=f"models:/{model.model_id}",
-        run_id=run.info.run_id,
-        tags=promotion.needed(NAME),
-        model_id=model.model_id,
-    )
-    client.set_registered_model_alias(NAME, alias, made.version)
-
-
 @pytest.fixture(scope="module")
 def job(tmp_path_factory, make_publisher):
     publisher = make_publisher(tmp_path_factory.mktemp("challenges"))
-    register(publisher.home, publisher.compiler.voltage_anomaly("one"), registry.CHAMPION)
-    register(publisher.home, publisher.compiler.voltage_anomaly("two", low=-0.2), registry.CHALLENGER)
+    first = publisher.compiler.voltage_anomaly("one")
+    second = publisher.compiler.voltage_anomaly("two", low=-0.2)
+    register(publisher.home, first, NAME)
+    register(publisher.home, second, NAME, alias=registry.CHALLENGER)
     profile = msgspec.structs.replace(load_profile("tiny"), models=(NAME,))
     return Job(publisher.home, profile, get_settings())
 

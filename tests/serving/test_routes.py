@@ -7,44 +7,19 @@ import pytest
 
 from flows.job import Job
 from flows.stages import routes, serving
-from models import promotion, registry, tracking
+from models import registry
 from models.tracking import STEP_KEY
 from serving.engine import Engine
 from serving.intake import infer
 from serving.snapshot import current_name, open_snapshot
 from switchyard.profiles import load_profile
 from switchyard.settings import get_settings
+from tests.serving.registering import register
 
 NAME = "voltage_anomaly"
 SITES = ("delhi", "mumbai")
 
 pytestmark = pytest.mark.timeout(900)
-
-
-def register(home, compiled, registered, tags):
-    """Register a compiled folder without learning; the first version of a name is its champion."""
-    store = tracking.connect(home)
-    client, of = store.client, tracking.experiment(store, NAME)
-    run = client.create_run(of)
-    model = client.create_logged_model(of, name=NAME, source_run_id=run.info.run_id)
-    whole = compiled.parent / f"whole-{compiled.name}"
-    whole.mkdir()
-    compiled.rename(whole / registry.COMPILED)
-    client.log_model_artifacts(model.model_id, str(whole))
-    client.finalize_logged_model(model.model_id, "READY")
-    first = not registry.versions(home, registered)
-    if first:
-        client.create_registered_model(registered)
-    made = client.create_model_version(
-        registered,
-        source=f"models:/{model.model_id}",
-        run_id=run.info.run_id,
-        tags={**promotion.needed(NAME), **tags},
-        model_id=model.model_id,
-    )
-    if first:
-        client.set_registered_model_alias(registered, registry.CHAMPION, made.version)
-    return int(made.version)
 
 
 def federate(home, compiler, key, losses):

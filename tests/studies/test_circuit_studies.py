@@ -181,3 +181,19 @@ def test_timeseries__profile__multiplies_what_the_file_states(small: Path) -> No
 def test_timeseries__profile_of_a_stranger__is_refused(small: Path) -> None:
     with pytest.raises(StudyError, match=r"load\.ghost names no element"):
         timeseries.study(small, profile=Profile(("a",), {"load.ghost": np.ones(1)}))
+
+
+def test_contingency__generation_left_without_a_source__is_dead_and_back_for_the_next(small: Path) -> None:
+    text = small.read_text()
+    machine = "New Generator.roof bus1=far phases=3 kv=11 kw=1500 kvar=100 model=1 vminpu=0.1\n"
+    small.write_text(text.replace("Set VoltageBases", f"{machine}Set VoltageBases"))
+
+    found = contingency.study(small)
+
+    rows = {row["outage"]: row for row in found.tables[0].records()}
+    assert rows["line.near"]["converged"] is True
+    assert rows["line.near"]["lost_mw"] == pytest.approx(0.9, rel=0.05)
+    alone = {
+        row["outage"]: row for row in contingency.study(small, elements=["line.far"]).tables[0].records()
+    }
+    assert rows["line.far"] == alone["line.far"] | {"rank": rows["line.far"]["rank"]}

@@ -84,11 +84,14 @@ def test_powerflow__does_not_compile__says_where_and_writes_nothing(
     [
         (("powerflow",), "name one file"),
         (("powerflow", "--circuit", "a.dss", "--network", "b.json"), "name one file"),
-        (("powerflow", "--circuit", "a.dss", "--solver", "pandapower"), "solved by opendss only"),
+        (("harmonics", "--network", "a.json", "--solver", "opendss"), "no spectra"),
+        (("opf", "--circuit", "a.dss", "--solver", "pandapower"), "neither costs nor limits"),
+        (("timeseries", "--network", "a.json", "--solver", "opendss"), "no profiles"),
         (("opf", "--circuit", "a.dss"), "calculated by pandapower only"),
         (("harmonics", "--network", "a.json"), "calculated by opendss only"),
         (("faults", "--network", "a.json"), "--iec60909"),
         (("faults", "--circuit", "a.dss", "--iec60909"), "is for pandapower"),
+        (("contingency", "--network", "a.json", "--voltages", "ll"), "--voltages is for opendss"),
         (("timeseries", "--network", "a.json"), "no profiles"),
         (("powerflow", "--circuit", "a.dss", "--out", "a.xlsx"), ".parquet, .csv, .json"),
     ],
@@ -120,3 +123,77 @@ def test_study__each_of_a_network__is_shown(command, network: Path, tmp_path: Pa
         done = command(*words, "--network", network)
         assert done.exit_code == 0, done.output
         assert f"{words[0]}: pandapower" in done.output
+
+
+def _buses(done) -> dict[str, float]:
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)["buses"]
+    return {row["bus"]: row["v_pu"] for row in rows if row["phase"] in {0, 1}}
+
+
+def test_powerflow__network_by_the_other_engine__same_voltages_under_the_same_names(
+    command, network: Path
+) -> None:
+    own, other = (
+        _buses(command("powerflow", "--network", network, "--solver", solver, "--json"))
+        for solver in ("pandapower", "opendss")
+    )
+
+    assert own.keys() == {"grid", "station", "east", "west"}
+    assert other == pytest.approx(own, abs=1e-6)
+
+
+def test_powerflow__circuit_by_the_other_engine__same_voltages_under_the_same_names(
+    command, small: Path
+) -> None:
+    own, other = (
+        _buses(command("powerflow", "--circuit", small, "--solver", solver, "--json"))
+        for solver in ("opendss", "pandapower")
+    )
+
+    assert own.keys() == {"source", "middle", "far"}
+    assert other == pytest.approx(own, abs=1e-6)
+
+
+def test_study__network_by_opendss__takes_names_of_the_network(
+    command, network: Path, tmp_path: Path
+) -> None:
+    source = ("--network", network, "--solver", "opendss", "--json")
+    profile = tmp_path / "day.csv"
+    profile.write_text("time,load.east,sgen.*\n1,1.0,0.0\n2,0.5,1.0\n")
+
+    struck = command("faults", *source, "--bus", "east", "--type", "LLL")
+    outages = command("contingency", *source, "--element", "trafo", "--element", "line.tie")
+    series = command("timeseries", *source, "--profile-file", profile)
+
+    assert [row["bus"] for row in json.loads(struck.stdout)["faults"]] == ["east"]
+    assert {row["outage"] for row in json.loads(outages.stdout)["contingencies"]} == {
+        "trafo.main",
+        "line.tie",
+    }
+    steps = json.loads(series.stdout)
+    assert [row["time"] for row in steps["steps"]] == ["1", "2"]
+    assert {row["bus"] for row in steps["buses"]} == {"grid", "station", "east", "west"}
+
+
+def test_study__what_the_other_engine_does_not_know__names_the_file_given(
+    command, network: Path, tmp_path: Path
+) -> None:
+    import pandapower as pp
+
+    net = pp.from_json(str(network))
+    net.line.loc[0, "g_us_per_km"] = 2.0
+    file = tmp_path / "leaky.json"
+    pp.to_json(net, str(file))
+    net.line.loc[0, "g_us_per_km"] = 0.0
+    net.load.p_mw *= 100.0
+    heavy = tmp_path / "heavy.json"
+    pp.to_json(net, str(heavy))
+
+    refused = command("powerflow", "--network", file, "--solver", "opendss", "--out", tmp_path / "a.csv")
+    unsolved = command("powerflow", "--network", heavy, "--solver", "opendss")
+
+    assert refused.exit_code == unsolved.exit_code == 1
+    assert f"{file}: line.east: g_us_per_km 2" in refused.stderr
+    assert f"{heavy}: the power flow does not converge" in unsolved.stderr
+    assert not (tmp_path / "a.csv").exists()

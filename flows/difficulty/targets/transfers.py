@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_contracts.movable import MovableFacts
-from features.rearrangement import States, outcomes, reach
+from features.rearrangement.arrangements import reach
+from features.rearrangement.outcomes import outcomes
+from features.rearrangement.states import States
 from flows.difficulty.cases import Campaign, Cases, Floats, Target
 from flows.difficulty.scores import obtained
 from flows.difficulty.targets.load import said

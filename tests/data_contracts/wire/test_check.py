@@ -143,6 +143,21 @@ def test_check__one_phase_in_kilovolts__is_recognised(request_body, errors_of):
     assert rules(errors_of(request_body)) == [("readings[0].v[1]", "unit")]
 
 
+@pytest.mark.parametrize("lines", ["known", "unknown"])
+def test_check__phase_behind_an_open_conductor__is_no_wrong_unit(request_body, errors_of, lines):
+    """A thousandth of nominal in every reading; the line voltages, or else the powers, say that it is so."""
+    for reading in request_body["readings"]:
+        reading["v"][1] = 19.0
+        for name, share in (("i", 1e-3), ("p", 1e-6), ("q", 1e-6)):
+            reading[name][1] *= share
+        reading["v_ll"] = [19_015.0, 18_985.0, reading["v_ll"][2]]
+        reading["v_min"][1] = reading["v_max"][1] = 19.0
+        if lines == "unknown":
+            del reading["v_ll"]
+
+    assert errors_of(request_body) == []
+
+
 def test_check__powers_in_kilowatts__are_recognised(request_body, errors_of):
     for name in ("p", "q"):
         set_all(request_body, name, lambda s: [x / 1e3 for x in s])

@@ -12,7 +12,7 @@ import pytest
 
 import substations
 from data_contracts.dataset import Dataset
-from features.rearrangement import reach
+from features.rearrangement.arrangements import reach
 from flows.difficulty.cases import Campaign
 from flows.difficulty.targets.transfers import BestTransfer
 from models.transfer_rows import bays, moves_text

@@ -2,20 +2,17 @@
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from data_contracts.dataset import MANIFEST, SCHEMA, Dataset, Manifest, content_digest, scan
-from data_contracts.facts import PointFacts
-from data_contracts.observed import Observed, ObservedTable
+from data_contracts.dataset import Dataset
 from data_contracts.version import CONTRACT_VERSION
 from features import catalogue_digest
 from flows.job import Job
@@ -29,66 +26,14 @@ from serving.runtime import load_model
 from serving.snapshot import PublishedModel, open_snapshot, write_snapshot
 from switchyard.cli import main
 from switchyard.errors import UsageError
-from switchyard.files import write_json_atomic
 from switchyard.home import Home
 from switchyard.settings import get_settings
+from tests.flows.stages.measured_load import START, ZONE, describe, load, write
 
-ZONE = "Europe/Amsterdam"
 local = datetime.fromisoformat
-START = datetime(2021, 1, 4, tzinfo=UTC).timestamp()
 DAYS, STEP_S = 180, 3600.0
 TIMES = {"validation_from": local("2021-04-15"), "test_from": local("2021-05-01")}
 """Nine weeks test: two versions are compared on no fewer than eight."""
-
-
-def load(days, step_s, seed=0):
-    """Times and loads of a feeder whose daily shape follows local time, W; it feeds in at noon."""
-    rng = np.random.default_rng(seed)
-    t = START + step_s * np.arange(int(days * 86_400 / step_s))
-    offset = np.array([datetime.fromtimestamp(one, ZoneInfo(ZONE)).utcoffset().total_seconds() for one in t])
-    local = (t + offset) / 86_400.0
-    free = np.isin(np.floor(local).astype(int) % 7, (2, 3))
-    shape = 3.0 * np.sin(2 * np.pi * (local - 0.4)) + 1.5 * np.sin(4 * np.pi * local) - 2.0 * free
-    slow = np.cumsum(rng.normal(0, 1, t.size))
-    slow = 0.3 * (slow - np.convolve(slow, np.ones(48) / 48, "same"))
-    return t, 1e6 * (2.0 + shape + np.clip(slow, -1, 1) + 0.1 * rng.normal(size=t.size))
-
-
-def write(home, name, feeders, step_s):
-    """A dataset as `switchyard ingest` leaves it."""
-    folder = home.dataset(name)
-    for point, (t, p_w) in feeders.items():
-        n = t.size
-        columns = {
-            "substation": ["town"] * n,
-            "point": [point] * n,
-            "t": pa.array((1000 * t).astype(np.int64), pa.timestamp("ms", tz="UTC")),
-            "p_w": p_w,
-            "holiday": pa.array([None] * n, pa.bool_()),
-        }
-        (folder / "load").mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.table(columns), folder / "load" / f"{point}-{0:012d}.parquet")
-    return describe(folder, "load", tuple(feeders), feeders["a"][0], step_s, ("p_w",))
-
-
-def describe(folder, table, points, t, step_s, columns):
-    """Write the manifest of a dataset with one table and open it."""
-    first, last = (datetime.fromtimestamp(one, UTC).isoformat() for one in (t.min(), t.max()))
-    known = ObservedTable(
-        step_s=step_s, first=first, last=last, columns=columns, sources=(), quarantined=0, gaps=0,
-        missing_steps=0, mapping_sha256="",
-    )  # fmt: skip
-    unknown = PointFacts(nominal_kv=0.0, rated_a=0.0, rated_mva=0.0)
-    parts = {table: scan(folder / table)}
-    manifest = Manifest(
-        schema=SCHEMA, dataset=folder.name, substation="town", profile="ingested", seed=0, circuit_digest="",
-        contract_version=CONTRACT_VERSION, tables=parts, digest=content_digest(parts), origin="ingested",
-        observed=Observed(
-            frequency_hz=50.0, time_zone=ZONE, points=dict.fromkeys(points, unknown), tables={table: known}
-        ),
-    )  # fmt: skip
-    write_json_atomic(folder / MANIFEST, msgspec.to_builtins(manifest))
-    return Dataset.open(folder)
 
 
 GAP_S = 4000
@@ -215,6 +160,7 @@ def test_train__on_frequency__registers_a_version_judged_on_quiet_seconds(record
     assert "onset_mae_mhz" not in figures
 
 
+@pytest.mark.slow
 def test_train__two_algorithms__are_versions_of_one_name_and_the_rule_decides(trained, home):
     (first, none), (second, decision) = trained
     assert none is None
@@ -233,6 +179,7 @@ def test_train__two_algorithms__are_versions_of_one_name_and_the_rule_decides(tr
     assert decision.decision == "refused" or low >= 0
 
 
+@pytest.mark.slow
 def test_train__on_a_shape_that_repeats__beats_the_naive_forecasts(trained):
     rows = {row["metric"]: row for row in trained[0][0].result["rows"] if row["substation"] == "training"}
     assert rows["skill"]["value"] > 0.1
@@ -240,12 +187,14 @@ def test_train__on_a_shape_that_repeats__beats_the_naive_forecasts(trained):
     assert rows["coverage_24h"]["value"] > 0.7
 
 
+@pytest.mark.slow
 def test_train__again__is_done_already(job, trained):
     record, _ = observed.train(job, "load_forecast", "town", trials=1, **TIMES)
     assert record.skipped
     assert record.result["version"]["version"] == 1
 
 
+@pytest.mark.slow
 def test_evaluate__either_version__stands_beside_every_opponent_on_the_same_rows(job, trained):
     reports = [observed.evaluate(job, "load_forecast", "town", number) for number in (1, 2)]
     assert reports[0].rows == reports[1].rows > 0
@@ -266,6 +215,7 @@ def test_evaluate__either_version__stands_beside_every_opponent_on_the_same_rows
     assert judged == pytest.approx(wape, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_versions__of_either_algorithm__are_proven_by_serving(trained, home, tmp_path):
     for number in (1, 2):
         folder = registry.download_compiled(home, "load_forecast.town", number, tmp_path / f"got-{number}")
@@ -282,6 +232,7 @@ def test_versions__of_either_algorithm__are_proven_by_serving(trained, home, tmp
         assert model.version == f"load_forecast.town:{number}"
 
 
+@pytest.mark.slow
 def test_commands__on_the_dataset__say_what_came_out(switchyard, trained):
     asked = ("--trials", "1", "--validation-from", "2021-04-15", "--test-from", "2021-05-01", "--json")
     shown = switchyard("train", "load_forecast", "--dataset", "town", *asked)

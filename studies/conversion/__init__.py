@@ -1,0 +1,1 @@
+"""A network in the other engine's own form: every element exactly, or none and its name in the error."""

@@ -1,0 +1,1 @@
+"""A pandapower network as an OpenDSS circuit."""

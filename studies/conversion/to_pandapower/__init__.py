@@ -1,0 +1,1 @@
+"""A compiled OpenDSS circuit, element by element, as pandapower has them."""
