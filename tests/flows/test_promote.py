@@ -47,6 +47,7 @@ def command(home: Home, url: str, *words: str) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.mark.slow
 def test_promote_and_rollback__federated_challenger__by_the_rule_then_forced_then_back(
     home: Home, prefect_url: str
 ) -> None:

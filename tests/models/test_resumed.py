@@ -64,6 +64,7 @@ def finished_trials(home: Home) -> int:
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.slow
 def test_train__killed_while_tuning_and_started_again__keeps_its_trials_and_registers_once(
     profile, folders, tmp_path
 ):

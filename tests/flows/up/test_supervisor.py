@@ -183,6 +183,7 @@ def test_run__killed__nothing_left_and_the_home_is_free(start: Callable[..., Up]
     assert command.down(home) is None
 
 
+@pytest.mark.slow
 def test_run__part_hangs__ended_and_started_again(start: Callable[..., Up]) -> None:
     up = start(page("first"))
     up.said()
